@@ -1,0 +1,3 @@
+"""Omni: an any-to-any multimodal agent framework."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Adapters from encoder width to language width: one family a file."""

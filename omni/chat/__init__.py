@@ -1,0 +1,1 @@
+"""Chat models, the agent and its middleware, over LangChain."""

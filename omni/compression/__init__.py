@@ -1,0 +1,1 @@
+"""Token selection: budgets, selectors and reports."""

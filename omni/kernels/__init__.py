@@ -1,0 +1,1 @@
+"""The arithmetic of selection and routing: plain torch is the truth."""

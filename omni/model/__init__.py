@@ -1,0 +1,1 @@
+"""The assembled model: encoders, adapters, router, selection, splice, language model, decoders."""

@@ -1,0 +1,1 @@
+"""The embedded model: its world, its training, its weights, its evaluation."""

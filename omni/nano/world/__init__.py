@@ -1,0 +1,1 @@
+"""The procedural world that the embedded model is trained on."""

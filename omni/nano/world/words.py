@@ -1,0 +1,47 @@
+"""The words of the world: what can be seen, heard and measured in it, and how it is called."""
+
+from __future__ import annotations
+
+COLOURS: dict[str, tuple[int, int, int]] = {
+    "red": (214, 39, 40),
+    "green": (44, 150, 60),
+    "blue": (40, 80, 210),
+    "yellow": (242, 205, 38),
+    "orange": (245, 130, 32),
+    "purple": (135, 60, 170),
+    "pink": (245, 130, 185),
+    "cyan": (40, 190, 205),
+}
+"""Name → sRGB centre of the colour; samples jitter around it."""
+
+SHAPES = ("circle", "square", "triangle", "star", "heart", "cross", "ring", "diamond")
+
+SIZES = ("small", "large")
+
+PLACES = ("left", "right", "top", "bottom", "middle")
+
+SOLIDS = ("sphere", "cube", "cone", "cylinder", "torus", "pyramid")
+
+MOTIONS = ("left", "right", "up", "down", "growing", "shrinking", "still")
+
+TRENDS = ("rising", "falling", "flat")
+
+EVENTS = ("spike", "level shift")
+"""What may happen once in a series, beside its trend and season."""
+
+NUMBERS = ("one", "two", "three", "four", "five", "six")
+
+SOUNDS = ("beep", "sweep", "noise")
+"""Sounds that are not speech: beeps are counted, a sweep rises or falls, noise is hiss."""
+
+HELD_OUT: frozenset[tuple[str, str]] = frozenset(
+    {
+        ("purple", "star"),
+        ("cyan", "triangle"),
+        ("orange", "ring"),
+        ("pink", "cross"),
+        ("green", "heart"),
+        ("yellow", "diamond"),
+    }
+)
+"""Colour and shape pairs that are never trained on, in any modality: they measure composition."""

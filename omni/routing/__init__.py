@@ -1,0 +1,1 @@
+"""Routers and experts between adapters and the language model."""

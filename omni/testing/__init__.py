@@ -1,0 +1,1 @@
+"""Public test kit: conformance suites and hostile inputs for those who extend Omni."""
