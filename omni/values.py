@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Waveform:
-    """Sound: `samples` is float32 `[time, channels]` in −1…1."""
+    """Sound: `samples` is float32 `[time, channels]` in −1…1; `notes` says what was mended."""
 
     samples: np.ndarray
     sample_rate: int
+    notes: tuple[str, ...] = ()
 
     @property
     def seconds(self) -> float:
