@@ -1,0 +1,75 @@
+"""The modality of 3D points and meshes; the work is in the files beside this one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from omni.media import Media
+from omni.modality import Features, Modality
+
+from . import formats
+
+if TYPE_CHECKING:
+    import torch
+    from PIL import Image
+
+    from omni.values import Cloud
+
+TOKENS = 32
+
+
+class PointsModality(Modality):
+    """Point clouds and meshes, decoded to `omni.values.Cloud`."""
+
+    name: ClassVar[str] = "points"
+    prefix: ClassVar[str] = "pts"
+    mime_types: ClassVar[tuple[str, ...]] = formats.MIME_TYPES
+    suffixes: ClassVar[tuple[str, ...]] = formats.SUFFIXES
+    block: ClassVar[Literal["text", "image", "audio", "video", "file"]] = "file"
+
+    def sniff(self, head: bytes, name: str) -> str | None:
+        return formats.sniff(head, name)
+
+    def load(self, media: Media) -> Cloud:
+        from .reading import read
+
+        return read(media)
+
+    def save(self, value: Cloud, *, name: str, mime: str | None = None) -> Media:
+        from .writing import write
+
+        mime = mime or self.mime_types[0]
+        return Media.from_bytes(write(value, mime), modality=self.name, mime=mime, name=name)
+
+    def facts(self, value: Cloud) -> dict[str, Any]:
+        from .measures import facts
+
+        return facts(value)
+
+    def caption(self, value: Cloud) -> str:
+        from .measures import caption
+
+        return caption(value)
+
+    def picture(self, value: Cloud, *, width: int = 640) -> Image.Image:
+        from .rendering import render
+
+        return render(value, width)
+
+    def example(self, seed: int = 0) -> Cloud:
+        from .examples import box
+
+        return box(seed)
+
+    def estimate_tokens(self, value: Cloud) -> int:
+        return TOKENS
+
+    def features(self, value: Cloud) -> Features:
+        from .features import features
+
+        return features(value)
+
+    def encoder(self, **config: Any) -> torch.nn.Module:
+        from .encoder import PointsEncoder
+
+        return PointsEncoder(**config)
