@@ -1,0 +1,91 @@
+"""Talk without media: greetings, what the model is, and what it does not know."""
+
+from __future__ import annotations
+
+import random
+
+from omni.nano.dialogue import (
+    WHAT,
+    WHAT_AUDIO,
+    WHAT_IMAGE,
+    WHAT_POINTS,
+    WHAT_SERIES,
+    WHAT_VIDEO,
+    Exchange,
+)
+
+WHO = (
+    "I am omni-nano, a small model that knows coloured shapes, a few sounds, solids and curves. "
+    "For anything else, choose a larger model with --model."
+)
+CAN = (
+    "Attach a picture, a sound, a video, a 3D file or a table and ask what it is. "
+    "I can also draw a coloured shape or say a few words."
+)
+UNKNOWN = (
+    "I do not know that. I am a small model for coloured shapes, a few sounds, solids and curves; "
+    "a larger one can be chosen with --model."
+)
+NOTHING = "Nothing is attached. Attach a file and ask again."
+
+TALK: dict[str, tuple[str, ...]] = {
+    "Hello!": ("Hello", "Hi", "Hi there", "Hey", "Good morning", "Good evening", "Hello there"),
+    "You are welcome.": ("Thanks", "Thank you", "Thank you very much", "Great, thanks"),
+    "Goodbye!": ("Goodbye", "Bye", "See you", "Good night", "Bye bye"),
+    WHO: (
+        "Who are you?",
+        "What are you?",
+        "What is your name?",
+        "Which model are you?",
+        "Tell me about yourself.",
+        "What model is this?",
+    ),
+    CAN: (
+        "What can you do?",
+        "Help",
+        "How do you work?",
+        "What do you know?",
+        "How can I use you?",
+        "What are you able to do?",
+    ),
+    UNKNOWN: (
+        "What is the capital of France?",
+        "Who wrote Hamlet?",
+        "What is two plus two?",
+        "Write a poem about the sea.",
+        "Translate this into German.",
+        "What is the weather like today?",
+        "Write a program that sorts a list.",
+        "Explain the theory of relativity.",
+        "Who is the president?",
+        "What time is it?",
+        "Tell me a joke.",
+        "How do I bake bread?",
+        "What is the meaning of life?",
+        "Summarise the news of today.",
+        "Draw a cat.",
+        "Draw a house with a garden.",
+        "Paint a portrait of a woman.",
+        "Sing a song.",
+        "Play some music.",
+        "How old is the universe?",
+        "Recommend a good book.",
+        "What is a transformer?",
+        "Solve this equation.",
+        "Book a flight to London.",
+        "Who won the game yesterday?",
+        "Make a video of a dancing dog.",
+    ),
+}
+
+
+def talking(rng: random.Random) -> Exchange:
+    """One exchange without media."""
+    if rng.random() < 0.25:
+        asked = WHAT + WHAT_IMAGE + WHAT_AUDIO + WHAT_VIDEO + WHAT_POINTS + WHAT_SERIES
+        return Exchange(rng.choice(asked), NOTHING)
+    answer = rng.choice(tuple(TALK))
+    question = rng.choice(TALK[answer])
+    if question[-1].isalpha():
+        question += rng.choice(("", "!", "."))
+    return Exchange(question, answer)
