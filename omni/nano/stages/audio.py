@@ -1,0 +1,213 @@
+"""The stage that teaches the ear: words in their order, kinds of sound, how many beeps.
+
+Leaves `audio_encoder.safetensors` in the run folder, which `load` reads. The encoder learns by
+writing down what it hears (CTC over words) and by two heads that are thrown away afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from omni.modality import modality
+from omni.nano.stages.loop import Schedule, train
+from omni.nano.world import hearing, speech, tones
+from omni.nano.world.hearing import KINDS, SYMBOLS, Corpus, Heard
+from omni.values import Waveform
+
+WEIGHTS = "audio_encoder.safetensors"
+BATCH = 32
+GROUP = 4  # batches that are drawn together and sorted by length, so that little is padding
+SPEECH = 0.72
+UTTERANCES = 9000
+
+
+class Ear(nn.Module):
+    """The encoder with the heads it is taught through."""
+
+    def __init__(self, encoder: nn.Module):
+        super().__init__()
+        self.encoder = encoder
+        width = int(encoder.width)  # type: ignore[arg-type]
+        self.symbols = nn.Linear(width, len(SYMBOLS))
+        self.attend = nn.Linear(width, 2)
+        self.kind = nn.Linear(2 * width, len(KINDS))
+        self.count = nn.Linear(2 * width, tones.MOST_BEEPS + 1)
+
+    def forward(self, mel: Tensor, lengths: Tensor, start: Tensor | None = None) -> dict:
+        tokens, counts = self.encoder.encode(mel, lengths, start)  # type: ignore[operator]
+        inside = torch.arange(tokens.shape[1], device=tokens.device) < counts[:, None]
+        weights = self.attend(tokens).masked_fill(~inside[..., None], -1e4).softmax(1)
+        pooled = torch.einsum("bnd,bnk->bkd", tokens, weights).flatten(1)
+        return {
+            "symbols": self.symbols(tokens).log_softmax(-1),
+            "counts": counts,
+            "kind": self.kind(pooled),
+            "count": self.count(pooled),
+        }
+
+
+def run(out: Path, *, minutes: float, seed: int = 0, steps: int = 2600) -> dict:
+    """Train, keep the encoder's weights in `out`, and return (and write) the held-out figures."""
+    began = time.monotonic()
+    torch.manual_seed(seed)
+    ear = Ear(new_encoder())
+    size = min(UTTERANCES, steps * BATCH)
+    corpus = Corpus.make(size, seed, folder=out / "corpus")
+    spent = (time.monotonic() - began) / 60
+    schedule = Schedule(
+        steps=steps, minutes=max(0.05, minutes - spent), learning_rate=1.5e-3, warmup=0.05
+    )
+    curve = train("audio", ear, Lessons(ear, corpus, seed), schedule, out)
+    save_file(ear.encoder.state_dict(), out / WEIGHTS)
+    figures = evaluate(ear, seed=seed, size=300 if minutes > 2 else 8)
+    figures |= {
+        "parameters": sum(p.numel() for p in ear.encoder.parameters()),
+        "steps": curve[-1]["step"],
+        "minutes": (time.monotonic() - began) / 60,
+    }
+    (out / "audio.figures.json").write_text(json.dumps(figures, indent=1))
+    return figures
+
+
+def load(out: Path) -> nn.Module:
+    """The trained encoder, frozen."""
+    encoder = new_encoder()
+    encoder.load_state_dict(load_file(out / WEIGHTS))
+    return encoder.eval().requires_grad_(False)
+
+
+def new_encoder() -> nn.Module:
+    """The audio encoder with fresh weights."""
+    encoder = modality("audio").encoder()
+    assert encoder is not None
+    return encoder
+
+
+def draw(corpus: Corpus, rng: np.random.Generator, size: int) -> list[Heard]:
+    """Speech and tones as a microphone hears them."""
+    heard = []
+    for _ in range(size):
+        if rng.random() < SPEECH:
+            clean = corpus[int(rng.integers(len(corpus)))]
+        else:
+            clean = hearing.toned(tones.tone(rng))
+        samples = hearing.disturb(rng, clean.samples)
+        heard.append(Heard(samples, clean.kind, clean.count, clean.symbols, clean.text))
+    return heard
+
+
+def collate(heard: Sequence[Heard]) -> tuple[Tensor, Tensor]:
+    """Padded features `[B, T, 64]` and their lengths."""
+    features = modality("audio").features
+    mels = [features(Waveform(h.samples[:, None], hearing.SAMPLE_RATE))["mel"] for h in heard]
+    return nn.utils.rnn.pad_sequence(mels, batch_first=True), torch.tensor([len(m) for m in mels])
+
+
+def loss(ear: Ear, heard: Sequence[Heard], start: Tensor | None = None) -> tuple[Tensor, dict]:
+    """CTC over the symbols plus cross-entropy of kind and count."""
+    given = ear(*collate(heard), start)
+    targets = torch.tensor([symbol for h in heard for symbol in h.symbols])
+    sizes = torch.tensor([len(h.symbols) for h in heard])
+    written = F.ctc_loss(
+        given["symbols"].transpose(0, 1), targets, given["counts"], sizes, zero_infinity=True
+    )
+    kind = F.cross_entropy(given["kind"], torch.tensor([h.kind for h in heard]))
+    count = F.cross_entropy(given["count"], torch.tensor([h.count for h in heard]))
+    logs = {"ctc": written.item(), "kind": kind.item(), "count": count.item()}
+    return written + 0.3 * kind + 0.5 * count, logs
+
+
+class Lessons:
+    """The loss of a step, on sounds that depend on the seed and the step's number alone."""
+
+    def __init__(self, ear: Ear, corpus: Corpus, seed: int):
+        self.ear, self.corpus, self.seed = ear, corpus, seed
+        self._group, self._drawn = -1, []
+
+    def __call__(self, number: int) -> tuple[Tensor, dict]:
+        group, turn = divmod(number, GROUP)
+        if group != self._group:
+            rng = np.random.default_rng((self.seed, 1, group))
+            drawn = draw(self.corpus, rng, BATCH * GROUP)
+            self._group, self._drawn = group, sorted(drawn, key=lambda h: len(h.samples))
+        heard = self._drawn[turn * BATCH : (turn + 1) * BATCH]
+        rng = np.random.default_rng((self.seed, 2, number))
+        start = rng.integers(0, 600, len(heard)) * (rng.random(len(heard)) < 0.4)
+        return loss(self.ear, heard, torch.from_numpy(start))
+
+
+@torch.inference_mode()
+def transcribe(ear: Ear, heard: Sequence[Heard]) -> list[dict]:
+    """What the ear makes of sounds: symbols (greedy CTC), kind and count."""
+    ear.eval()
+    found = []
+    for start in range(0, len(heard), BATCH):
+        given = ear(*collate(heard[start : start + BATCH]))
+        best = given["symbols"].argmax(-1)
+        for row in range(len(best)):
+            path = torch.unique_consecutive(best[row, : given["counts"][row]]).tolist()
+            found.append(
+                {
+                    "symbols": tuple(symbol for symbol in path if symbol),
+                    "kind": int(given["kind"][row].argmax()),
+                    "count": int(given["count"][row].argmax()),
+                }
+            )
+    return found
+
+
+def evaluate(ear: Ear, *, seed: int = 0, size: int = 300) -> dict:
+    """Held-out figures; every set has seeds of its own and is disturbed as in training."""
+    figures: dict = {"n": size}
+    sets = {
+        "words_seen_voices": {},
+        "words_held_out_pairs": {"held_out": True},
+        "words_unseen_voices": {"voices": speech.UNSEEN_VOICES},
+    }
+    for index, (name, options) in enumerate(sets.items()):
+        corpus = Corpus.make(size, seed + 9000 + index, **options)
+        rng = np.random.default_rng((seed, 3, index))
+        heard = [_disturbed(rng, corpus[i]) for i in range(size)]
+        found = transcribe(ear, heard)
+        figures[name] = word_accuracy([h.symbols for h in heard], [f["symbols"] for f in found])
+        figures[name + "_kind"] = float(np.mean([f["kind"] == 0 for f in found]))
+    rng = np.random.default_rng((seed, 4))
+    for kind in ("beep", "sweep", "noise"):
+        heard = [_disturbed(rng, hearing.toned(tones.tone(rng, kind))) for _ in range(size)]
+        found = transcribe(ear, heard)
+        pairs = list(zip(heard, found, strict=True))
+        figures[f"{kind}_kind"] = float(np.mean([h.kind == f["kind"] for h, f in pairs]))
+        if kind == "beep":
+            figures["beep_count"] = float(np.mean([h.count == f["count"] for h, f in pairs]))
+            same = [h.symbols == f["symbols"] for h, f in pairs]
+            figures["beep_count_by_symbols"] = float(np.mean(same))
+    return figures
+
+
+def _disturbed(rng: np.random.Generator, h: Heard) -> Heard:
+    return Heard(hearing.disturb(rng, h.samples), h.kind, h.count, h.symbols, h.text)
+
+
+def word_accuracy(wanted: Sequence[Sequence], found: Sequence[Sequence]) -> float:
+    """One less the edit distance over the number of words wanted."""
+    errors = sum(edit_distance(a, b) for a, b in zip(wanted, found, strict=True))
+    return 1 - errors / max(1, sum(len(a) for a in wanted))
+
+
+def edit_distance(wanted: Sequence, found: Sequence) -> int:
+    """Fewest insertions, deletions and replacements that turn one sequence into the other."""
+    row = list(range(len(found) + 1))
+    for i, a in enumerate(wanted, 1):
+        previous, row[0] = row[0], i
+        for j, b in enumerate(found, 1):
+            previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (a != b))
+    return row[-1]

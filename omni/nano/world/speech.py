@@ -1,0 +1,332 @@
+"""Speech of the world: espeak-ng through the package that carries its library and its voices.
+
+espeak-ng keeps one global state (voice, parameters, callback) per process, so every call here takes
+one lock: threads may call `speak` at will, but they take turns.
+"""
+
+from __future__ import annotations
+
+import _ctypes
+import ctypes
+import threading
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from omni.errors import UsageError
+from omni.extras import need
+from omni.nano.world import words
+from omni.values import Waveform
+
+SAMPLE_RATE = 16_000
+
+_SYNCHRONOUS = 2
+_RATE, _PITCH, _RANGE = 1, 3, 4
+_UTF8 = 1
+_CHARACTER_POSITION = 1
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """How to speak.
+
+    Attributes:
+        name: an espeak-ng voice, with a variant after `+`, such as `en-us+f3`.
+        speed: words a minute, 80…450.
+        pitch: 0…100; 50 is the voice's own.
+        range: 0…100, how much the pitch moves; 0 is monotone.
+    """
+
+    name: str = "en-us"
+    speed: int = 165
+    pitch: int = 50
+    range: int = 50
+
+
+HOUSE = Voice("en-us+m3", speed=185, pitch=50, range=40)
+"""The one voice that Omni speaks with."""
+
+VOICES = (
+    "en-us",
+    "en-us+m1",
+    "en-us+m2",
+    "en-us+m3",
+    "en-us+m7",
+    "en-us+f1",
+    "en-us+f2",
+    "en-us+f4",
+    "en",
+    "en+m3",
+    "en+f2",
+    "en+f5",
+    "en-gb-x-rp+m5",
+    "en-gb-scotland+m1",
+    "en-us+Alex",
+    "en-us+Annie",
+    "en-us+edward",
+    "en+linda",
+)
+"""Voices of the training."""
+
+UNSEEN_VOICES = ("en-us+f3", "en+m4", "en-us+steph", "en+Michael")
+"""Voices that are only ever tested."""
+
+FUNCTION_WORDS = [
+    "a",
+    "an",
+    "the",
+    "and",
+    "is",
+    "are",
+    "it",
+    "this",
+    "that",
+    "there",
+    "of",
+    "in",
+    "on",
+    "at",
+    "with",
+    "not",
+    "yes",
+    "no",
+    "hello",
+    "goodbye",
+    "thanks",
+    "what",
+    "which",
+    "how",
+    "many",
+    "colour",
+    "shape",
+    "size",
+    "sound",
+    "kind",
+    "draw",
+    "say",
+    "show",
+    "me",
+    "picture",
+    "object",
+    "objects",
+    "beeps",
+    "moving",
+    "down",
+    "season",
+    "speech",
+    "up",
+    "zero",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "shift",
+    "level",
+]
+"""Small words that hold the world's words together."""
+
+VOCABULARY: tuple[str, ...] = tuple(
+    dict.fromkeys(
+        word
+        for phrase in (
+            *words.COLOURS,
+            *words.SHAPES,
+            *words.SIZES,
+            *words.PLACES,
+            *words.SOLIDS,
+            *words.MOTIONS,
+            *words.TRENDS,
+            *words.EVENTS,
+            *words.NUMBERS,
+            *words.SOUNDS,
+            *FUNCTION_WORDS,
+        )
+        for word in phrase.split()
+    )
+)
+"""Every word that is spoken, once, in a fixed order."""
+
+
+SENTENCES = (
+    "what is this",
+    "what colour is it",
+    "what shape is it",
+    "which shape is it",
+    "what size is it",
+    "how many objects are there",
+    "how many beeps are there",
+    "what kind of sound is this",
+    "draw a {colour} {shape}",
+    "show me a {colour} {shape}",
+    "say {colour} {shape}",
+    "it is a {colour} {shape}",
+    "there are {number} beeps",
+    "is it {colour}",
+    "hello",
+    "hello there",
+    "yes it is",
+    "no it is not",
+    "thanks and goodbye",
+    "{number}",
+)
+"""Questions, orders and answers that are spoken beside bare phrases."""
+
+
+def speak(
+    text: str,
+    voice: str | Voice = HOUSE,
+    *,
+    speed: int | None = None,
+    pitch: int | None = None,
+) -> Waveform:
+    """Say `text`, as 16 kHz mono without the silence around it; the same call gives the same sound.
+
+    Raises:
+        MissingExtra: where the synthesiser is not installed.
+        UsageError: for an unknown voice or a text with nothing to say.
+    """
+    chosen = voice if isinstance(voice, Voice) else Voice(voice)
+    if speed is not None:
+        chosen = replace(chosen, speed=speed)
+    if pitch is not None:
+        chosen = replace(chosen, pitch=pitch)
+    samples, rate = _synthesise(text, chosen)
+    samples = trim(_resample(samples, rate))
+    if not len(samples):
+        raise UsageError(f"there is nothing to say in {text!r}: give it at least one word")
+    return Waveform(samples[:, None], SAMPLE_RATE)
+
+
+def phrase(rng: np.random.Generator, *, held_out: bool = False) -> str:
+    """A random utterance of the world, all of `VOCABULARY`.
+
+    Held-out pairs of colour and shape never stand side by side in it; with `held_out` it is, on the
+    contrary, always a phrase around such a pair.
+    """
+    if held_out:
+        colour, shape = sorted(words.HELD_OUT)[rng.integers(len(words.HELD_OUT))]
+        return _thing(rng, colour, shape)
+    while True:
+        text = _any_phrase(rng)
+        spoken = text.split()
+        if not any(pair in words.HELD_OUT for pair in zip(spoken, spoken[1:], strict=False)):
+            return text
+
+
+def _any_phrase(rng: np.random.Generator) -> str:
+    def one(options) -> str:
+        return str(options[rng.integers(len(options))])
+
+    draw = rng.random()
+    if draw < 0.15:
+        return one(VOCABULARY)
+    if draw < 0.5:
+        return _thing(rng, one(tuple(words.COLOURS)), one((*words.SHAPES, *words.SOLIDS)))
+    if draw < 0.65:
+        return one(SENTENCES).format(
+            colour=one(tuple(words.COLOURS)), shape=one(words.SHAPES), number=one(words.NUMBERS)
+        )
+    return " ".join(one(VOCABULARY) for _ in range(rng.integers(2, 6)))
+
+
+def _thing(rng: np.random.Generator, colour: str, shape: str) -> str:
+    size = words.SIZES[rng.integers(len(words.SIZES))]
+    options = (
+        f"{colour} {shape}",
+        f"a {colour} {shape}",
+        f"{size} {colour} {shape}",
+        f"a {size} {colour} {shape}",
+        f"the {colour} {shape}",
+    )
+    return options[rng.integers(len(options))]
+
+
+def random_voice(rng: np.random.Generator, names: tuple[str, ...] = VOICES) -> Voice:
+    """One of the voices, at a random speed and pitch."""
+    return Voice(
+        names[rng.integers(len(names))],
+        speed=int(rng.integers(120, 221)),
+        pitch=int(rng.integers(25, 76)),
+        range=int(rng.integers(20, 81)),
+    )
+
+
+def trim(samples: np.ndarray, *, floor: float = 0.004, margin: int = 160) -> np.ndarray:
+    """Cut the silence from both ends of `[time]`, but for a margin of samples."""
+    loud = np.flatnonzero(np.abs(samples) > floor)
+    if not len(loud):
+        return samples[:0]
+    return samples[max(0, loud[0] - margin) : loud[-1] + 1 + margin]
+
+
+def _resample(samples: np.ndarray, rate: int) -> np.ndarray:
+    if rate == SAMPLE_RATE:
+        return samples
+    import soxr
+
+    return soxr.resample(samples, rate, SAMPLE_RATE, quality="HQ").astype(np.float32)
+
+
+_Callback = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
+)
+
+
+class _Synthesiser:
+    """A freshly loaded library. Use it under the lock only, and close it."""
+
+    def __init__(self):
+        loader = need("espeakng_loader", extra="offline")
+        self._library = ctypes.CDLL(loader.get_library_path())
+        self._pieces: list[np.ndarray] = []
+        self._callback = _Callback(self._receive)
+        data = str(loader.get_data_path())
+        self.rate = self._library.espeak_Initialize(_SYNCHRONOUS, 0, data.encode(), 0)
+        if self.rate <= 0:
+            raise RuntimeError(f"espeak-ng does not start with the data in {data}")
+        self._library.espeak_SetSynthCallback(self._callback)
+
+    def _receive(self, samples, count: int, events) -> int:
+        if samples and count > 0:
+            self._pieces.append(np.ctypeslib.as_array(samples, shape=(count,)).copy())
+        return 0
+
+    def say(self, text: str, voice: Voice) -> np.ndarray:
+        library = self._library
+        if library.espeak_SetVoiceByName(voice.name.encode()) != 0:
+            raise UsageError(f"espeak-ng has no voice {voice.name!r}; try 'en-us' or 'en+f2'")
+        for parameter, value in (
+            (_RATE, voice.speed),
+            (_PITCH, voice.pitch),
+            (_RANGE, voice.range),
+        ):
+            library.espeak_SetParameter(parameter, value, 0)
+        data = text.encode()
+        code = library.espeak_Synth(
+            data, ctypes.c_size_t(len(data) + 1), 0, _CHARACTER_POSITION, 0, _UTF8, None, None
+        )
+        if code != 0:
+            raise RuntimeError(f"espeak-ng failed with code {code} on {text!r}")
+        library.espeak_Synchronize()
+        if not self._pieces:
+            return np.zeros(0, np.float32)
+        return np.concatenate(self._pieces).astype(np.float32) / 32768
+
+    def close(self) -> None:
+        self._library.espeak_Terminate()
+        unload = getattr(_ctypes, "dlclose", None) or getattr(_ctypes, "FreeLibrary", None)
+        if unload is not None:
+            unload(self._library._handle)
+
+
+def _synthesise(text: str, voice: Voice) -> tuple[np.ndarray, int]:
+    """Samples and rate. The library is loaded anew (a millisecond): its phase counters have no
+    reset, so that a second utterance would come out a little different from the first.
+    """
+    with _lock:
+        engine = _Synthesiser()
+        try:
+            return engine.say(text, voice), engine.rate
+        finally:
+            engine.close()
