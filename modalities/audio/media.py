@@ -52,7 +52,7 @@ class AudioModality(Modality):
         return write(value, name=name, mime=mime or self.mime_types[0])
 
     def facts(self, value: Waveform) -> dict[str, Any]:
-        from .drawing import levels
+        from .levels import levels
 
         peak, rms = levels(value)
         found: dict[str, Any] = {
@@ -78,7 +78,7 @@ class AudioModality(Modality):
         return picture(value, width)
 
     def sparkline(self, value: Waveform, *, width: int = 60) -> str:
-        from .drawing import sparkline
+        from .levels import sparkline
 
         return sparkline(value, width)
 

@@ -20,16 +20,16 @@ def mime_of(head: bytes) -> str | None:
     if head[:4] == b"OggS" and head[28:].startswith(_OGG_CODECS):
         return "audio/ogg"
     if head[:3] == b"ID3" and len(head) >= 10 and head[3] in (2, 3, 4):
-        return "audio/mpeg" if _after_tag(head)[:4] != b"fLaC" else "audio/flac"
+        return "audio/flac" if head[10 + tag_size(head) :][:4] == b"fLaC" else "audio/mpeg"
     return "audio/mpeg" if _is_mp3(head) else None
 
 
-def _after_tag(head: bytes) -> bytes:
-    """What follows an ID3 tag, as far as the head reaches."""
+def tag_size(head: bytes) -> int:
+    """Bytes of the ID3 tag that begins here, less the ten of its header."""
     size = 0
     for byte in head[6:10]:
         size = size << 7 | byte & 0x7F
-    return head[10 + size :]
+    return size
 
 
 def _is_mp3(head: bytes) -> bool:
