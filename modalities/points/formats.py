@@ -26,9 +26,9 @@ _COLUMN_SUFFIXES = (".xyz", ".pts", ".asc")
 _OFF_WORD = re.compile(rb"\s*(?:ST)?C?N?OFF(?:\s|$)")
 _NPY_SHAPE = re.compile(rb"'shape':\s*\((\d+), ?([36])\)")
 _NPY_NUMBER = re.compile(rb"'descr':\s*'[<>|=]?[fiu]\d+'")
-_OBJ_WORDS = frozenset(
-    "v vt vn vp f l p o g s mtllib usemtl usemap maplib shadow_obj trace_obj d_interp bevel "
-    "c_interp lod deg bmat step cstype curv curv2 surf parm trim hole scrv sp end con mg".split()
+_OBJ_WORD = re.compile(
+    r"(?:v[tnp]?|[flpogs]|mtllib|use(?:mtl|map)|maplib|(?:shadow|trace)_obj|[dc]_interp|bevel|lod"
+    r"|deg|bmat|step|cstype|curv2?|surf|parm|trim|hole|scrv|sp|end|con|mg)"
 )
 
 
@@ -93,7 +93,7 @@ def _sniff_text(head: bytes, suffix: str) -> str | None:
 
 def _is_obj(lines: list[str], suffix: str) -> bool:
     words = [line.split() for line in lines]
-    if not words or not all(word[0] in _OBJ_WORDS for word in words):
+    if not words or not all(_OBJ_WORD.fullmatch(word[0]) for word in words):
         return False
     vertices = [word for word in words if word[0] == "v"]
     if not vertices:

@@ -38,8 +38,8 @@ def _surface(
     cloud: Cloud, faces: np.ndarray, weights: np.ndarray, count: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray | None]:
     edges = np.cumsum(weights)
-    # One draw in each of `count` equal shares of the area: as uniform, with less clumping. Shuffled,
-    # so that the order of the points says nothing of the order of the faces.
+    # One draw in each of `count` equal shares of the area: as uniform, with less clumping. They are
+    # shuffled, so that the order of the points says nothing of the order of the faces.
     draws = (rng.permutation(count) + rng.random(count)) * (edges[-1] / count)
     chosen = np.minimum(np.searchsorted(edges, draws, side="right"), len(edges) - 1)
     first, second = rng.random((2, count, 1))
