@@ -37,12 +37,17 @@ def resample(samples: np.ndarray, sample_rate: int, to_rate: int = SAMPLE_RATE) 
     """Samples `[S, channels]` or `[S]` at any rate → float32 mono `[S']` at `to_rate`."""
     import soxr
 
-    mono = np.asarray(samples, dtype=np.float32)
-    if mono.ndim == 2:
-        mono = mono[:, 0] if mono.shape[1] == 1 else mono.mean(axis=1)
+    mono = downmix(samples) if samples.ndim == 2 else samples.astype(np.float32)
     if sample_rate != to_rate and len(mono):
         mono = soxr.resample(mono, sample_rate, to_rate)
-    return np.array(mono, dtype=np.float32, order="C")
+    return mono
+
+
+def downmix(samples: np.ndarray) -> np.ndarray:
+    """The mean of all channels, float32 `[S, channels]` → `[S]`."""
+    # As a product: on rows this short, numpy's mean is some twenty times slower.
+    channels = samples.shape[1]
+    return np.asarray(samples, dtype=np.float32) @ np.full(channels, 1 / channels, np.float32)
 
 
 def log_mel(samples: torch.Tensor) -> torch.Tensor:

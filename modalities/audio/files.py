@@ -59,7 +59,7 @@ def read(media: Media) -> Waveform:
             _check_header(file, media)
             blocks = _decode(file, media)
             if blocks is not None:
-                return _finish(blocks, file.samplerate, media, ())
+                return _finish(blocks, file.samplerate, media)
         return _read_smaller(media)
 
 
@@ -67,17 +67,17 @@ def _read_smaller(media: Media) -> Waveform:
     """Decode a long recording as 16 kHz mono, piece by piece."""
     import soxr
 
-    from .features import SAMPLE_RATE
+    from .features import SAMPLE_RATE, downmix
 
+    pieces, broken = [], 0
     with _opened(media) as file:
         stream = soxr.ResampleStream(file.samplerate, SAMPLE_RATE, 1, dtype="float32")
-        pieces = [
-            stream.resample_chunk(np.ascontiguousarray(block.mean(axis=1)))[:, None]
-            for block in _blocks(file, media)
-        ]
+        for block in _blocks(file, media):
+            broken += _silence_broken(block)
+            pieces.append(stream.resample_chunk(downmix(block))[:, None])
         pieces.append(stream.resample_chunk(np.zeros(0, np.float32), last=True)[:, None])
         note = f"read as 16 kHz mono (from {file.samplerate} Hz, {file.channels} channels)"
-    return _finish(pieces, SAMPLE_RATE, media, (note,))
+    return _finish(pieces, SAMPLE_RATE, media, (note,), broken)
 
 
 def _opened(media: Media) -> soundfile.SoundFile:
@@ -97,14 +97,15 @@ def _check_header(file: soundfile.SoundFile, media: Media) -> None:
         raise MediaError(
             f"{media.name} declares {file.samplerate:,} samples a second; the limit is {MAX_RATE:,}"
         )
-    if 0 < file.frames < _UNKNOWN_FRAMES:
+    if file.frames < _UNKNOWN_FRAMES:
+        _check_length(file.frames, file.samplerate, media)
         _check_length(file.frames, file.samplerate, media)
 
 
-def _check_length(frames: int, rate: int, media: Media) -> None:
+def _check_length(frames: int, rate: int, media: Media, *, so_far: bool = False) -> None:
     if frames > MAX_SECONDS * rate:
         raise MediaError(
-            f"{media.name} lasts {_duration(frames / rate)}; the limit is "
+            f"{media.name} lasts {_duration(frames / rate)}{' or more' * so_far}; the limit is "
             f"{_duration(MAX_SECONDS)}: cut out the part that matters, for example with  "
             "ffmpeg -ss START -t SECONDS -i IN OUT"
         )
@@ -137,26 +138,28 @@ def _blocks(file: soundfile.SoundFile, media: Media) -> Iterator[np.ndarray]:
         if not len(block):
             break
         done += len(block)
-        _check_length(done, file.samplerate, media)
+        _check_length(done, file.samplerate, media, so_far=True)
         yield block
     if done < declared < _UNKNOWN_FRAMES:
         raise MediaError(_cut_off(media, f"it has {done:,} of {declared:,} samples"))
 
 
-def _finish(blocks: list[np.ndarray], rate: int, media: Media, notes: tuple[str, ...]) -> Waveform:
-    """Join blocks; put silence for what is no number and bring the peak down to 1."""
-    count = sum(len(block) for block in blocks)
-    if not count:
+def _finish(
+    blocks: list[np.ndarray],
+    rate: int,
+    media: Media,
+    notes: tuple[str, ...] = (),
+    broken: int = 0,
+) -> Waveform:
+    """Join blocks; silence what is no number and bring the peak down to 1."""
+    if not sum(len(block) for block in blocks):
         raise MediaError(f"{media.name} holds no sound (0 samples): record or export it again")
-    broken = 0
-    for block in blocks:
-        finite = np.isfinite(block)
-        if not finite.all():
-            broken += int(block.size - np.count_nonzero(finite))
-            block[~finite] = 0
+    broken += sum(_silence_broken(block) for block in blocks)
     samples = np.concatenate(blocks)
-    if broken == samples.size:
-        raise MediaError(f"{media.name} holds no usable sample: every one is NaN or infinite")
+    if broken >= samples.size:
+        raise MediaError(
+            f"{media.name} holds no usable sample: every one is NaN or infinite; export it again"
+        )
     if broken:
         notes += (f"{broken:,} samples that were NaN or infinite are silenced",)
     peak = float(max(samples.max(), -samples.min()))
@@ -166,6 +169,15 @@ def _finish(blocks: list[np.ndarray], rate: int, media: Media, notes: tuple[str,
     if peak > _OVERSHOOT:
         notes += (f"scaled down from a peak of {peak:.3g}",)
     return Waveform(samples, rate, notes)
+
+
+def _silence_broken(block: np.ndarray) -> int:
+    """Put 0 for NaN and infinity, in place, and count them."""
+    finite = np.isfinite(block)
+    if finite.all():
+        return 0
+    block[~finite] = 0
+    return int(block.size - np.count_nonzero(finite))
 
 
 def write(waveform: Waveform, *, name: str, mime: str) -> Media:
