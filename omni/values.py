@@ -37,6 +37,7 @@ class Clip:
         seconds: length of the whole video.
         frame_rate: frames a second of the whole video; 0 where it is not known.
         waveform: the audio track, or `None`.
+        size: width and height of the video where its sampled frames were made smaller, else `None`.
     """
 
     frames: np.ndarray
@@ -44,6 +45,7 @@ class Clip:
     seconds: float
     frame_rate: float
     waveform: Waveform | None = None
+    size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

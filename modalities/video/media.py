@@ -101,7 +101,7 @@ class VideoModality(Modality):
         return Media.from_bytes(data, modality=self.name, mime=mime, name=name)
 
     def facts(self, value: Clip) -> dict[str, Any]:
-        _, height, width, _ = value.frames.shape
+        width, height = value.size or (value.frames.shape[2], value.frames.shape[1])
         facts: dict[str, Any] = {
             "width": width,
             "height": height,
