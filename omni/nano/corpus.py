@@ -1,0 +1,164 @@
+"""What the frozen encoders see of the world, cached, with what is true of it.
+
+The language model is trained on these tokens, so that no picture is encoded twice.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from omni.modality import modality
+from omni.nano import dialogue
+from omni.nano.dialogue import Exchange
+from omni.nano.world import hearing, words
+
+Labels = Mapping[str, Any]
+"""What is true of one thing, in words; the keys differ by modality."""
+
+MODALITIES = ("image", "audio", "video", "points", "series")
+BATCH = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One thing of the world as a decoded value, with its labels."""
+
+    value: Any
+    labels: Labels
+
+
+def see_image(rng: np.random.Generator, held_out: bool) -> Seen:
+    """A picture of one object."""
+    from omni.nano.world import scene
+
+    found = scene.sample(rng, held_out=held_out)
+    labels = {name: getattr(found, name) for name in ("colour", "shape", "size", "place")}
+    return Seen(scene.draw(found), labels)
+
+
+def see_video(rng: np.random.Generator, held_out: bool) -> Seen:
+    """A clip of one object."""
+    from omni.nano.world import motion
+
+    found = motion.sample(rng, held_out=held_out)
+    labels = {"colour": found.colour, "shape": found.shape, "motion": found.motion}
+    return Seen(motion.film(found), labels)
+
+
+def see_points(rng: np.random.Generator, held_out: bool) -> Seen:
+    """A solid."""
+    from omni.nano.world import solid
+
+    found = solid.sample(rng, held_out=held_out)
+    labels = {"colour": found.colour, "solid": found.solid, "size": found.size}
+    return Seen(solid.build(found), labels)
+
+
+def hear(rng: np.random.Generator, held_out: bool) -> Seen:
+    """Speech in a random voice, or a tone."""
+    from omni.nano.world import speech, tones
+    from omni.values import Waveform
+
+    if held_out or rng.random() < 0.7:
+        text = speech.phrase(rng, held_out=held_out)
+        clean = speech.speak(text, speech.random_voice(rng)).samples[:, 0]
+        labels = {"kind": "speech", "text": text}
+    else:
+        tone = tones.tone(rng)
+        clean = tone.waveform.samples[:, 0]
+        detail = {"up": "rising", "down": "falling"}.get(tone.direction or "", "")
+        detail = words.NUMBERS[tone.count - 1] if tone.count else detail
+        labels = {"kind": tone.kind, "detail": detail}
+    heard = hearing.disturb(rng, clean)
+    return Seen(Waveform(heard[:, None], hearing.SAMPLE_RATE), labels)
+
+
+def measure(rng: np.random.Generator, held_out: bool) -> Seen:
+    """A series of one or two columns."""
+    from omni.nano.world import curves
+
+    found = curves.sample(rng)
+    labels = {"trend": found.trend, "season": bool(found.cycles), "event": found.event or ""}
+    return Seen(found.series, labels)
+
+
+SOURCES: Mapping[str, Callable[[np.random.Generator, bool], Seen]] = {
+    "image": see_image,
+    "audio": hear,
+    "video": see_video,
+    "points": see_points,
+    "series": measure,
+}
+
+
+def ask(rng: random.Random, name: str, labels: Labels) -> Exchange:
+    """A question about a thing of this modality, and its answer."""
+    if name == "audio":
+        if labels["kind"] == "speech":
+            return dialogue.about_speech(rng, labels["text"])
+        return dialogue.about_sound(rng, labels["kind"], labels["detail"])
+    about = {
+        "image": dialogue.about_image,
+        "video": dialogue.about_video,
+        "points": dialogue.about_points,
+        "series": dialogue.about_series,
+    }[name]
+    return about(rng, **labels)
+
+
+class Cache:
+    """Tokens of many things, `[sum of tokens, width]` in half precision, and their labels."""
+
+    def __init__(self, tokens: Tensor, ends: Tensor, labels: list[Labels]):
+        self.tokens, self.ends, self.labels = tokens, ends.tolist(), labels
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Labels]:
+        start = self.ends[index - 1] if index else 0
+        return self.tokens[start : self.ends[index]].float(), self.labels[index]
+
+    @classmethod
+    def load(cls, path: Path) -> Cache:
+        """Read what `build` has written."""
+        stored = load_file(path)
+        return cls(
+            stored["tokens"], stored["ends"], json.loads(path.with_suffix(".json").read_text())
+        )
+
+
+def build(
+    name: str, out: Path, size: int, seed: int, *, held_out: bool = False, split: str = "train"
+) -> Cache:
+    """Encode `size` things with the trained encoder of `out`; read them if that was done before."""
+    path = out / "corpus" / f"{name}.{split}{'.held-out' if held_out else ''}.{size}.safetensors"
+    if path.exists():
+        return Cache.load(path)
+    encoder = importlib.import_module(f"omni.nano.stages.{name}").load(out)
+    features = modality(name).features
+    rng = np.random.default_rng((seed, ("train", "validation").index(split), held_out, 9))
+    tokens: list[Tensor] = []
+    labels: list[Labels] = []
+    with torch.inference_mode():
+        while len(labels) < size:
+            seen = [SOURCES[name](rng, held_out) for _ in range(min(BATCH, size - len(labels)))]
+            encoded = encoder([features(one.value) for one in seen])
+            tokens += [one.half() for one in encoded]
+            labels += [one.labels for one in seen]
+    ends = torch.tensor([len(one) for one in tokens]).cumsum(0)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.with_suffix(".json").write_text(json.dumps(labels))
+    save_file({"tokens": torch.cat(tokens), "ends": ends}, path)
+    return Cache.load(path)

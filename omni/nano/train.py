@@ -1,0 +1,87 @@
+"""Train the embedded model from nothing: `python -m omni.nano.train --minutes 90 --out runs/nano`.
+
+Encoders and codecs are trained first, each on the world's own labels, in two lanes side by side;
+then they are frozen, what they see is cached, and the language model learns to talk about it, to
+draw and to speak. Every stage leaves its weights, its curve and its held-out figures in the run
+folder; a run that was stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import multiprocessing
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+LANES: tuple[tuple[tuple[str, float], ...], ...] = (
+    (("image", 0.10), ("video", 0.08), ("points", 0.07), ("image_codec", 0.10)),
+    (("audio", 0.17), ("audio_codec", 0.12), ("series", 0.06)),
+)
+"""Stages that run one after another in each lane, and the share of the minutes each may take."""
+
+LANGUAGE_SHARE = 0.55
+"""What is left after the longer lane, with a margin for caching what the encoders see."""
+
+
+def run_stage(name: str, out: Path, minutes: float, seed: int, threads: int) -> dict:
+    """One stage in this process; its figures."""
+    import torch
+
+    torch.set_num_threads(threads)
+    stage = importlib.import_module(f"omni.nano.stages.{name}")
+    figures = out / f"{name}.figures.json"
+    if figures.exists():
+        return json.loads(figures.read_text())
+    return stage.run(out, minutes=minutes, seed=seed)
+
+
+def run_lane(lane: Sequence[tuple[str, float]], out: Path, minutes: float, seed: int) -> None:
+    """The stages of a lane on one core."""
+    for name, share in lane:
+        began = time.monotonic()
+        run_stage(name, out, minutes * share, seed, threads=1)
+        report(f"{name}: {(time.monotonic() - began) / 60:.1f} minutes")
+
+
+def train(out: Path, minutes: float, seed: int) -> None:
+    """All stages; then the package in `out/model`."""
+    out.mkdir(parents=True, exist_ok=True)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(len(LANES), mp_context=context) as pool:
+        for done in [pool.submit(run_lane, lane, out, minutes, seed) for lane in LANES]:
+            done.result()
+    began = time.monotonic()
+    cores = multiprocessing.cpu_count()
+    run_stage("language", out, minutes * LANGUAGE_SHARE, seed, threads=cores)
+    report(f"language: {(time.monotonic() - began) / 60:.1f} minutes")
+
+
+def report(line: str) -> None:
+    """Progress goes to standard error."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Read the command line and train."""
+    parser = argparse.ArgumentParser(prog="python -m omni.nano.train", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=90.0, help="budget of the whole run")
+    parser.add_argument("--out", type=Path, default=Path("runs/nano"), help="run folder")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--stage", help="run only this stage")
+    given = parser.parse_args(arguments)
+    if given.stage:
+        cores = multiprocessing.cpu_count()
+        figures = run_stage(given.stage, given.out, given.minutes, given.seed, threads=cores)
+        print(json.dumps(figures))
+        return
+    train(given.out, given.minutes, given.seed)
+    print(json.dumps({"model": str(given.out / "model")}))
+
+
+if __name__ == "__main__":
+    main()
