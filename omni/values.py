@@ -6,6 +6,7 @@ below. A modality outside this distribution is free to use a type of its own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -101,11 +102,14 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document: passages in reading order, and pictures of its pages where it has pages."""
+    """A document: passages in reading order, and pictures of its pages where it has pages.
+
+    The pictures may be drawn only when one is asked for.
+    """
 
     passages: tuple[Passage, ...]
     title: str = ""
-    pages: tuple[Image.Image, ...] = field(default=(), repr=False)
+    pages: Sequence[Image.Image] = field(default=(), repr=False)
 
     @property
     def text(self) -> str:

@@ -82,7 +82,7 @@ def _declared(data: bytes, mime: str) -> tuple[int, int]:
 def _checked(cloud: Cloud) -> Cloud:
     if not len(cloud.xyz):
         raise ValueError("it has no points")
-    finite = np.isfinite(cloud.xyz).all(axis=1)
+    finite = np.asarray(np.isfinite(cloud.xyz).all(axis=1))
     if not finite.all():
         broken = np.flatnonzero(~finite)
         raise ValueError(

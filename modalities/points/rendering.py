@@ -77,11 +77,11 @@ def _draw_points(cloud: Cloud, width: int, height: int) -> Image.Image:
     near = seen[:, 2]
     depth = (near - near.min()) / max(float(np.ptp(near)), 1e-30)
     base = np.array([_PLAIN]) if rgb is None else rgb.astype(np.float64)
-    fog = 0.6 * (1 - depth[:, None])
+    fog = 0.5 * (1 - depth[:, None])
     colours = base * (1 - fog) + np.array(_BACKGROUND) * fog
     canvas = np.full((height, width, 3), _BACKGROUND, np.uint8)
     order = np.argsort(near)  # The nearest is written last and stays.
-    radius = min(4, max(0, round(width / 8 / math.sqrt(len(xyz)) - 0.5)))
+    radius = min(4, max(0, round(width / 5 / math.sqrt(len(xyz)) - 0.5)))
     for down in range(-radius, radius + 1):
         for right in range(-radius, radius + 1):
             x = np.clip(spots[order, 0] + right, 0, width - 1)
