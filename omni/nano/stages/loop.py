@@ -13,6 +13,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from omni.errors import StoreError
+
 StepFunction = Callable[[int], tuple[Tensor, Mapping[str, float]]]
 """Given the step's number, the loss of that step and what to log; the step seeds its own data."""
 
@@ -57,7 +59,7 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     finished, log = out / f"{name}.safetensors", out / f"{name}.log.jsonl"
     if finished.exists():
-        module.load_state_dict(load_file(finished))
+        _load(module, load_file(finished))
         return _curve(log)
     parameters = [p for p in module.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(
@@ -91,7 +93,7 @@ def train(
             saved = now
             _save(partial, module, optimiser, parameters, done, spent + now - began)
     module.eval()
-    save_file(module.state_dict(), finished)
+    save_file(_weights(module), finished)
     partial.unlink(missing_ok=True)
     return _curve(log)
 
@@ -100,8 +102,29 @@ def _curve(log: Path) -> list[dict[str, float]]:
     return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
 
+def _weights(module: nn.Module) -> dict[str, Tensor]:
+    """The state with each tied weight once, as safetensors wants it."""
+    seen: dict[int, str] = {}
+    found = {}
+    for name, value in module.state_dict().items():
+        first = seen.setdefault(value.data_ptr(), name) if value.numel() else name
+        if first == name:
+            found[name] = value.contiguous()
+    return found
+
+
+def _load(module: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    expected = set(_weights(module))
+    if expected != set(weights):
+        raise StoreError(
+            f"the checkpoint does not fit the module: {sorted(expected ^ set(weights))[:4]} differ; "
+            "train into an empty folder"
+        )
+    module.load_state_dict(weights, strict=False)
+
+
 def _save(path, module, optimiser, parameters, done: int, seconds: float) -> None:
-    tensors = {f"module.{key}": value for key, value in module.state_dict().items()}
+    tensors = {f"module.{key}": value for key, value in _weights(module).items()}
     for index, parameter in enumerate(parameters):
         for key, value in optimiser.state.get(parameter, {}).items():
             tensors[f"optimiser.{index}.{key}"] = value.reshape(-1) if value.dim() == 0 else value
@@ -121,9 +144,8 @@ def _resume(path: Path, module, optimiser, parameters) -> tuple[int, float]:
         metadata = file.metadata()
     tensors = load_file(path)
     prefix = "module."
-    module.load_state_dict(
-        {key[len(prefix) :]: value for key, value in tensors.items() if key.startswith(prefix)}
-    )
+    weights = {key[len(prefix) :]: tensors[key] for key in tensors if key.startswith(prefix)}
+    _load(module, weights)
     for index, parameter in enumerate(parameters):
         start = f"optimiser.{index}."
         state = {

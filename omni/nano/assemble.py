@@ -1,0 +1,114 @@
+"""Put the trained encoders and codecs together with a fresh language model."""
+
+from __future__ import annotations
+
+import importlib
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from torch import nn
+from transformers import PreTrainedTokenizerFast, Qwen3Config
+
+from omni.model.config import OmniConfig
+from omni.model.modeling import OmniModel
+from omni.model.tokens import build_tokenizer, token_ids
+from omni.nano import dialogue, smalltalk
+from omni.nano.corpus import MODALITIES
+from omni.nano.world import words
+
+CODECS = {"image": "image_codec", "audio": "audio_codec"}
+"""Modality → the stage that trained its decoder."""
+
+VOCABULARY = 900
+WIDTH = 256
+LAYERS = 4
+EXPERTS = {"name": "router", "experts": 6, "top_k": 2, "hidden": 256, "noise": 0.0}
+CONTEXT = 2048
+
+
+def assemble(out: Path, phrases: list[str]) -> tuple[OmniModel, PreTrainedTokenizerFast]:
+    """The model with trained, frozen encoders and codecs, and everything between them fresh."""
+    encoders = {name: _stage(name).load(out) for name in MODALITIES}
+    decoders = {name: _stage(stage).load(out) for name, stage in CODECS.items()}
+    sizes = {name: decoder.codes for name, decoder in decoders.items()}
+    tokenizer = build_tokenizer(_texts(phrases), VOCABULARY, sizes)
+    ids = token_ids(tokenizer, sizes)
+    codes: dict = ids.pop("codes")  # type: ignore[assignment]
+    for name, decoder in decoders.items():
+        codes[name] |= {"length": decoder.length, "max_length": decoder.max_length}
+    config = OmniConfig(
+        text_config=Qwen3Config(
+            vocab_size=len(tokenizer),
+            hidden_size=WIDTH,
+            intermediate_size=3 * WIDTH,
+            num_hidden_layers=LAYERS,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            head_dim=64,
+            max_position_embeddings=CONTEXT,
+            tie_word_embeddings=True,
+            bos_token_id=None,
+            eos_token_id=ids["end_token_id"],
+            pad_token_id=ids["pad_token_id"],
+        ),
+        modalities={
+            name: {
+                "encoder": {},
+                "decoder": {} if name in decoders else None,
+                "adapter": {"name": "mlp"},
+            }
+            for name in MODALITIES
+        },
+        router=EXPERTS,
+        selector={"name": "farthest"},
+        codes=codes,
+        **ids,
+    )
+    model = OmniModel(config, encoders=encoders, decoders=decoders)
+    _freeze(model.encoders)
+    for mark in model.modality_marks.values():
+        torch.nn.init.normal_(mark, std=0.02)
+    return model, tokenizer
+
+
+def _stage(name: str):
+    return importlib.import_module(f"omni.nano.stages.{name}")
+
+
+def _freeze(part: nn.Module) -> None:
+    part.requires_grad_(False)
+    part.eval()
+
+
+def _texts(phrases: list[str]) -> Iterator[str]:
+    """Text as it is asked and answered, in the proportions of the lessons."""
+    rng = random.Random(0)
+
+    def pick(options) -> str:
+        return rng.choice(tuple(options))
+
+    for _ in range(3000):
+        colour, shape, size = pick(words.COLOURS), pick(words.SHAPES), pick(words.SIZES)
+        exchanges = (
+            dialogue.about_image(rng, colour, shape, size, pick(words.PLACES)),
+            dialogue.about_video(rng, colour, shape, pick(words.MOTIONS)),
+            dialogue.about_points(rng, colour, pick(words.SOLIDS), size),
+            dialogue.about_series(
+                rng, pick(words.TRENDS), season=rng.random() < 0.5, event=pick(words.EVENTS)
+            ),
+            dialogue.about_speech(rng, rng.choice(phrases)),
+            dialogue.about_sound(rng, "beep", pick(words.NUMBERS)),
+            dialogue.drawing(rng, colour, shape, size, pick(words.PLACES)),
+            dialogue.speaking(rng, rng.choice(phrases)),
+            smalltalk.talking(rng),
+        )
+        for exchange in exchanges:
+            yield dialogue.vary(rng, exchange.question)
+            made = exchange.makes != "text"
+            yield (
+                dialogue.announce(exchange)
+                if made and len(exchange.answer.split()) > 1
+                else exchange.answer
+            )
