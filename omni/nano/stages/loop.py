@@ -117,7 +117,7 @@ def _load(module: nn.Module, weights: Mapping[str, Tensor]) -> None:
     expected = set(_weights(module))
     if expected != set(weights):
         raise StoreError(
-            f"the checkpoint does not fit the module: {sorted(expected ^ set(weights))[:4]} differ; "
+            f"the checkpoint does not fit: {sorted(expected ^ set(weights))[:4]} differ; "
             "train into an empty folder"
         )
     module.load_state_dict(weights, strict=False)
