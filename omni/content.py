@@ -1,0 +1,217 @@
+"""Typed, ordered parts of a message, and what an answer is.
+
+A part says what became of it: `delivered`, `failed`, `refused` or `unsupported`. Media parts hold a
+handle, never bytes. `omni.wire` turns parts into LangChain content blocks and OpenAI chat parts and
+back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from omni.media import Lineage, MediaRef
+
+Status = Literal["delivered", "failed", "refused", "unsupported"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TextPart(_Frozen):
+    """Words."""
+
+    type: Literal["text"] = "text"
+    text: str
+    status: Status = "delivered"
+    reason: str | None = None
+
+
+class MediaPart(_Frozen):
+    """One media item, or the place where one was to be.
+
+    Attributes:
+        type: name of the modality; `document` in JSON where that name is `text`.
+        ref: the handle and what it stands for; `None` if nothing was made.
+        status: what became of it.
+        reason: why it was not delivered.
+    """
+
+    type: str
+    ref: MediaRef | None
+    status: Status = "delivered"
+    reason: str | None = None
+
+    @classmethod
+    def of(cls, ref: MediaRef) -> MediaPart:
+        """A delivered part for a handle."""
+        return cls(type=ref.modality, ref=ref)
+
+
+Part = TextPart | MediaPart
+
+
+class Tokens(_Frozen):
+    """Tokens of one modality, in and out."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+class Usage(_Frozen):
+    """Tokens that an answer took, over all model calls of the turn."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    by_modality: Mapping[str, Tokens] = Field(default_factory=dict)
+
+    def __add__(self, other: Usage) -> Usage:
+        names = dict.fromkeys([*self.by_modality, *other.by_modality])
+        none = Tokens()
+        return Usage(
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            by_modality={
+                name: Tokens(
+                    input_tokens=self.by_modality.get(name, none).input_tokens
+                    + other.by_modality.get(name, none).input_tokens,
+                    output_tokens=self.by_modality.get(name, none).output_tokens
+                    + other.by_modality.get(name, none).output_tokens,
+                )
+                for name in names
+            },
+        )
+
+
+class Citation(_Frozen):
+    """Where a statement comes from, to the spot."""
+
+    source: str
+    page: int | None = None
+    box: tuple[float, float, float, float] | None = None
+    span: tuple[int, int] | None = None
+    seconds: tuple[float, float] | None = None
+    rows: tuple[int, int] | None = None
+    score: float | None = None
+
+
+class Kept(_Frozen):
+    """How many tokens of one media item the model saw, of how many it has."""
+
+    handle: str
+    kept: int
+    of: int
+
+
+class Selection(_Frozen):
+    """What the token budget left of the media of a request."""
+
+    budget: int | None = None
+    kept: int = 0
+    items: tuple[Kept, ...] = ()
+
+
+class Answer(_Frozen):
+    """What came of one turn: parts in order, what they cost, and where they come from.
+
+    Attributes:
+        parts: words and media in the order in which they were given.
+        usage: tokens, over all model calls of the turn.
+        timings: seconds by stage; `total` is the whole turn.
+        citations: sources of what is said.
+        selection: what the token budget kept; `None` if the model reports none.
+        interrupted: whether the answer was stopped before its end.
+    """
+
+    parts: tuple[Part, ...] = ()
+    usage: Usage = Usage()
+    timings: Mapping[str, float] = Field(default_factory=dict)
+    citations: tuple[Citation, ...] = ()
+    selection: Selection | None = None
+    interrupted: bool = False
+
+    @property
+    def text(self) -> str:
+        """All delivered words."""
+        texts = (
+            part.text
+            for part in self.parts
+            if isinstance(part, TextPart) and part.status == "delivered"
+        )
+        return "\n\n".join(text for text in texts if text)
+
+    @property
+    def media(self) -> list[MediaRef]:
+        """Handles of all delivered media."""
+        return [
+            part.ref
+            for part in self.parts
+            if isinstance(part, MediaPart) and part.ref and part.status == "delivered"
+        ]
+
+    @property
+    def failures(self) -> list[Part]:
+        """The parts that were not delivered."""
+        return [part for part in self.parts if part.status != "delivered"]
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is an answer, it is whole, and every part of it was delivered."""
+        return bool(self.parts) and not self.failures and not self.interrupted
+
+    def to_json(self, out_paths: Mapping[str, Path | str] | None = None) -> dict[str, Any]:
+        """What `omni ask --json` prints.
+
+        Args:
+            out_paths: where each handle's file was written, for the field `path`.
+        """
+        selection = self.selection or Selection()
+        answer = {
+            "parts": [_part_json(part, out_paths or {}) for part in self.parts],
+            "usage": self.usage.model_dump(),
+            "timings": dict(self.timings),
+            "citations": [_without_none(item, keep=("source", "score")) for item in self.citations],
+            "selection": selection.model_dump(mode="json"),
+        }
+        return answer | ({"interrupted": True} if self.interrupted else {})
+
+
+def missing(wanted: Iterable[str], parts: Iterable[Part]) -> list[MediaPart]:
+    """A failed part for every asked-for modality that no part of an answer speaks of."""
+    held = {part.type for part in parts if isinstance(part, MediaPart)}
+    return [
+        MediaPart(
+            type=name,
+            ref=None,
+            status="failed",
+            reason=f"the model answered without the {name} that was asked for",
+        )
+        for name in dict.fromkeys(wanted)
+        if name != "text" and name not in held
+    ]
+
+
+def _part_json(part: Part, out_paths: Mapping[str, Path | str]) -> dict[str, Any]:
+    reason = {} if part.reason is None else {"reason": part.reason}
+    if isinstance(part, TextPart):
+        return {"type": "text", "text": part.text, "status": part.status} | reason
+    ref = part.ref
+    path = out_paths.get(ref.handle) if ref else None
+    return {
+        "type": "document" if part.type == "text" else part.type,
+        "handle": ref.handle if ref else None,
+        "path": None if path is None else str(path),
+        "mime": ref.mime if ref else None,
+        "status": part.status,
+        **reason,
+        "lineage": ((ref.lineage if ref else None) or Lineage()).model_dump(mode="json"),
+    }
+
+
+def _without_none(item: BaseModel, keep: Iterable[str]) -> dict[str, Any]:
+    fields = item.model_dump(mode="json")
+    return {key: value for key, value in fields.items() if value is not None or key in keep}
