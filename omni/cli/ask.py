@@ -1,0 +1,141 @@
+"""`omni ask`: one question, one answer."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from omni.cli.opening import add_brain_flags, new_session, open_agent, settings_of
+from omni.cli.screen import Screen, one_line
+from omni.errors import UsageError
+
+if TYPE_CHECKING:
+    from omni.chat.agent import Agent
+    from omni.config import Settings
+    from omni.content import Answer
+
+SUMMARY = "ask once, with files; the answer is printed and its media are written"
+_MAX_PIPED_BYTES = 4 << 30
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The flags of this verb."""
+    parser.add_argument("prompt", nargs="?", help="the question; read from a pipe if not given")
+    parser.add_argument(
+        "-a",
+        "--attach",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="FILE",
+        help="files to ask about; - takes bytes from standard input",
+    )
+    parser.add_argument("-o", "--out", metavar="DIR", help="write made media into this folder")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--session", metavar="NAME", help="ask within this session")
+    parser.add_argument(
+        "--want",
+        action="append",
+        default=[],
+        metavar="KIND",
+        help="a kind of media that the answer must hold, such as image; 1 if it does not",
+    )
+    parser.add_argument("--seed", type=int, metavar="N", help="seed of the sampling")
+    add_brain_flags(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Ask, print, and return 0 only if every part was delivered."""
+    screen = Screen()
+    if not arguments.json:
+        return _ask(arguments, screen)
+    try:
+        return _ask(arguments, screen)
+    except Exception as error:
+        code = getattr(error, "exit_code", 1)
+        failed = {"type": type(error).__name__, "message": one_line(str(error)), "code": code}
+        screen.raw(json.dumps({"parts": [], "error": failed}, ensure_ascii=False) + "\n")
+        raise
+
+
+def _ask(arguments: argparse.Namespace, screen: Screen) -> int:
+    from omni.cli import files
+    from omni.modality import modality
+
+    settings = settings_of(arguments)
+    prompt = _prompt(arguments)
+    session = arguments.session or new_session("ask")
+    wanted = [modality(name).name for name in arguments.want]
+    attached = [_attachment(name, settings) for name in arguments.attach]
+    out = files.folder(Path(arguments.out).expanduser()) if arguments.out else None
+    with open_agent(settings, session) as agent:
+        for media in attached:
+            agent.attach(media)
+        answer = agent.run(prompt, want=wanted)
+        written = _write(agent, answer, out)
+        if arguments.json:
+            told = json.dumps(answer.to_json(written), ensure_ascii=False, allow_nan=False)
+            screen.raw(told + "\n")
+        else:
+            _print(screen, answer, written)
+        for part in answer.failures:
+            screen.error(f"{part.type} {part.status}: {part.reason or 'no reason was given'}")
+        return 0 if answer.ok else 1
+
+
+def _prompt(arguments: argparse.Namespace) -> str:
+    """The question, from the command line or from a pipe.
+
+    Raises:
+        UsageError: if there is none.
+    """
+    prompt, attach = arguments.prompt, arguments.attach
+    if prompt is None and attach and not Path(attach[-1]).exists() and " " in attach[-1].strip():
+        prompt = attach.pop()  # `-a FILE "what is this?"`: the question came after the files
+    if prompt is None and "-" not in attach and not sys.stdin.isatty():
+        prompt = sys.stdin.read()
+    if prompt is None or not prompt.strip():
+        raise UsageError('nothing was asked: omni ask "what is this?" -a FILE')
+    return prompt.strip()
+
+
+def _attachment(name: str, settings: Settings) -> Any:
+    """A path to attach, or the media that standard input holds."""
+    from omni.cli.paths import to_path
+    from omni.modality import media_from_bytes
+
+    if name == "-":
+        data = sys.stdin.buffer.read(min(settings.max_bytes, _MAX_PIPED_BYTES) + 1)
+        if len(data) > min(settings.max_bytes, _MAX_PIPED_BYTES):
+            raise UsageError(f"standard input has more than {settings.max_bytes:,} bytes")
+        return media_from_bytes(data, "standard input")
+    path = to_path(name)
+    if path is None:
+        raise UsageError(f"not a file name: {name!r}")
+    return path
+
+
+def _write(agent: Agent, answer: Answer, out: Path | None) -> dict[str, Path]:
+    """Where each made thing lies: in the folder that was asked for, or in the store."""
+    from omni.cli import files
+
+    written: dict[str, Path] = {}
+    for ref in answer.media:
+        stored = agent.shelf.blobs.path(ref.digest)
+        written[ref.handle] = files.export(agent.shelf, ref.handle, out) if out else stored
+    return written
+
+
+def _print(screen: Screen, answer: Answer, written: dict[str, Path]) -> None:
+    from omni.content import TextPart
+
+    for part in answer.parts:
+        if part.status != "delivered":
+            continue
+        if isinstance(part, TextPart):
+            screen.line(part.text)
+        elif part.ref:
+            screen.line(f"{part.ref.handle}  {written[part.ref.handle]}")

@@ -1,0 +1,220 @@
+"""One conversation at the terminal: what happens to a line that somebody typed."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from omni.chat.events import Event, Finished, MediaMade, TextDelta, ToolStarted
+from omni.cli import commands, paths, preview
+from omni.cli.main import unexpected
+from omni.cli.opening import open_agent
+from omni.cli.screen import Screen, one_line
+from omni.compression.budget import Budget
+from omni.errors import OmniError
+
+if TYPE_CHECKING:
+    from omni.chat.agent import Agent
+    from omni.config import Settings
+    from omni.content import Answer, MediaPart
+    from omni.media import MediaRef
+
+
+class Conversation:
+    """An agent, the screen it answers on, and what is attached for the next message.
+
+    A line that fails is one line on the screen; the conversation goes on with nothing lost.
+
+    Attributes:
+        exit_code: 0, or the code of the first line that failed.
+        ended: whether the person has said goodbye.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        session: str,
+        screen: Screen,
+        opener: Callable[[Settings, str], Agent] = open_agent,
+    ):
+        self.settings = settings
+        self.screen = screen
+        self.exit_code = 0
+        self.ended = False
+        self._opener = opener
+        self.agent = opener(settings, session)
+        self._line_is_open = False
+
+    def take(self, line: str) -> None:
+        """Do what a line asks for: a command, or a message for the model."""
+        try:
+            text = line.strip()
+            if not text:
+                return
+            if text.startswith("/") and not paths.dropped_files(text[: _first_word_end(text)]):
+                commands.run(self, text)
+            else:
+                self.say(text)
+        except BrokenPipeError:
+            raise
+        except (OmniError, OSError) as error:
+            self.fail(str(error), getattr(error, "exit_code", 1))
+        except Exception as error:
+            self.fail(unexpected(error), 1)
+
+    def fail(self, message: str, code: int) -> None:
+        self.screen.error(message)
+        self.exit_code = self.exit_code or code
+
+    def say(self, text: str) -> None:
+        """Attach the files that a message names, then let the model answer."""
+        found = paths.dropped_files(text)
+        refs = [self.attach(one.path) for one in found]
+        rest = paths.without_files(text, found, [ref.handle for ref in refs])
+        if rest.strip(" \t\r\n.,;:!?"):
+            self.answer(rest)
+        elif refs:
+            self.screen.notice("attached; now ask about it")
+
+    def attach(self, path: Path) -> MediaRef:
+        """Attach a file to the next message, and show it."""
+        ref = self.agent.attach(path)
+        media = self.agent.shelf.media(ref.handle)
+        if self.screen.interactive:
+            preview.try_to_show(media, self.screen, handle=ref.handle, way=self.settings.graphics)
+        else:
+            self.screen.notice(preview.caption(media, ref.handle))
+        return ref
+
+    def answer(self, text: str) -> None:
+        """Stream one answer; Ctrl-C stops it and keeps what came."""
+        finished: Answer | None = None
+        self._line_is_open = False
+        try:
+            with interruptible(self.agent.cancel):
+                for event in self.agent.stream(text):
+                    self._happened(event)
+                    if isinstance(event, Finished):
+                        finished = event.answer
+        finally:
+            self._end_line()
+        if finished is None:
+            self.screen.notice("stopped; what came is kept")
+        else:
+            self._report(finished)
+
+    def _happened(self, event: Event) -> None:
+        if isinstance(event, TextDelta):
+            self.screen.write(event.text)
+            self._line_is_open = (
+                not event.text.endswith("\n") if event.text else (self._line_is_open)
+            )
+        elif isinstance(event, MediaMade):
+            self._end_line()
+            self._made(event.part)
+        elif isinstance(event, ToolStarted):
+            self._end_line()
+            self.screen.notice(f"· {one_line(event.name)} …")
+
+    def _end_line(self) -> None:
+        if self._line_is_open:
+            self.screen.line()
+            self._line_is_open = False
+
+    def _made(self, part: MediaPart) -> None:
+        if part.ref is None or part.status != "delivered":
+            return
+        handle = part.ref.handle
+        media = self.agent.shelf.media(handle)
+        if self.screen.interactive:
+            preview.try_to_show(media, self.screen, handle=handle, way=self.settings.graphics)
+            self.screen.notice(f"/save {handle} [PATH] keeps it where you like")
+        else:
+            self.screen.line(f"{handle}  {media.path}")
+
+    def _report(self, answer: Answer) -> None:
+        """What was not delivered, what the budget dropped, and what the answer took."""
+        for part in answer.failures:
+            self.fail(f"{part.type} {part.status}: {part.reason or 'no reason was given'}", 1)
+        if answer.interrupted:
+            self.screen.notice("stopped; what came is kept")
+        items = answer.selection.items if answer.selection else ()
+        if dropped := [item for item in items if item.kept < item.of]:
+            told = ", ".join(f"{item.handle} {item.kept} of {item.of}" for item in dropped)
+            self.screen.notice(f"· tokens kept by the budget: {told}")
+        if self.screen.interactive and "total" in answer.timings:
+            usage = answer.usage
+            self.screen.notice(
+                f"· {usage.input_tokens} tokens in, {usage.output_tokens} out, "
+                f"{answer.timings['total']:.1f} s"
+            )
+
+    @property
+    def session(self) -> str:
+        return self.agent.session
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is anything to come back to."""
+        return len(self.agent.shelf) > 0 or bool(self.agent.history())
+
+    def limit(self, tokens: int | None) -> None:
+        """At most this many media tokens a turn from now on."""
+        self.settings = self.settings.model_copy(update={"budget": tokens})
+        self.agent.budget = Budget(tokens=tokens) if tokens else None
+
+    def reopen(self, *, session: str | None = None, model: str | None = None) -> None:
+        """Go on with another session or another model; if that fails, all stays as it was."""
+        changes = {"model": model} if model else {}
+        settings = self.settings.model_copy(update=changes)
+        agent = self._opener(settings, session or self.session)
+        self.agent.close()
+        self.agent, self.settings = agent, settings
+
+    def fork(self, name: str) -> None:
+        """Go on in a copy of the session."""
+        agent = self.agent.fork(name)
+        self.agent.close()
+        self.agent = agent
+
+    def close(self) -> None:
+        self.agent.close()
+
+
+def _first_word_end(text: str) -> int:
+    """Where the first word ends, as a shell reads it: a dropped path may hold escaped spaces."""
+    escaped = False
+    for position, letter in enumerate(text):
+        if letter in " \t" and not escaped:
+            return position
+        escaped = letter == "\\" and not escaped
+    return len(text)
+
+
+@contextmanager
+def interruptible(cancel: Callable[[], object]) -> Iterator[None]:
+    """The first Ctrl-C asks the work to stop, a second one stops it where it stands."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pressed = 0
+
+    def stop(signum: int, frame: object) -> None:
+        nonlocal pressed
+        pressed += 1
+        if pressed > 1:
+            raise KeyboardInterrupt
+        cancel()
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not pressed:
+            raise
+    finally:
+        signal.signal(signal.SIGINT, before)

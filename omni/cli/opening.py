@@ -1,0 +1,72 @@
+"""Flags that several verbs share, and the agent that they open."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from omni.chat.agent import Agent
+    from omni.config import Settings
+
+
+def add_brain_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags that choose and limit the brain."""
+    parser.add_argument(
+        "--model",
+        metavar="M",
+        help="nano (embedded), provider:name, a folder or a hub id; see  omni models",
+    )
+    parser.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:N or mps")
+    parser.add_argument(
+        "--budget", metavar="N", help="at most N media tokens a turn, or off", type=_budget
+    )
+
+
+def _budget(text: str) -> int:
+    """A number of tokens; 0 stands for no limit."""
+    if text == "off":
+        return 0
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"wanted a number of tokens above 0 or off, not {text!r}")
+    return int(text)
+
+
+def settings_of(arguments: argparse.Namespace) -> Settings:
+    """The settings in force, with the flags of this command."""
+    from omni.config import settings
+
+    found = settings(
+        model=arguments.model,
+        device=arguments.device,
+        budget=arguments.budget or None,
+        seed=getattr(arguments, "seed", None),
+    )
+    if arguments.budget == 0:
+        found = found.model_copy(update={"budget": None})
+    return found
+
+
+def open_agent(settings: Settings, session: str) -> Agent:
+    """The agent of a session, with the brain that the settings name."""
+    from omni.chat.agent import Agent
+    from omni.compression.budget import Budget
+    from omni.config import home
+    from omni.media import Access
+
+    return Agent(
+        settings.model,
+        session=session,
+        home=home(),
+        budget=Budget(tokens=settings.budget) if settings.budget else None,
+        device=settings.device,
+        dtype=settings.dtype,
+        access=Access(settings.roots, settings.max_bytes),
+    )
+
+
+def new_session(kind: str) -> str:
+    """A name that no other session has, for one that was not given a name."""
+    return f"{kind}-{time.strftime('%Y-%m-%d')}-{os.urandom(3).hex()}"
