@@ -1,0 +1,158 @@
+"""What a selector is given, what it answers, and what is reported of it.
+
+A selector keeps `keep` of the `N` tokens of each item. How many is planned beforehand, in whole
+numbers, by `omni.compression.budget`; a selector only decides which. Kept places ascend, scores
+are float32, equals go to the first, nothing is random, nothing waits for the accelerator, and the
+other items of a batch never change a result.
+
+Shapes: G items, N tokens (of the longest item where padded), K kept, Q question tokens, D width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Tokens of several items, end to end.
+
+    Attributes:
+        x: `[sum of lengths, D]`.
+        lengths: how many tokens each item has; whole numbers of the host.
+    """
+
+    x: Tensor
+    lengths: Sequence[int]
+
+    def padded(self) -> tuple[Tensor, Tensor]:
+        """Tokens `[G, N, D]`, zero where there is none, and bool `[G, N]`: true where there is."""
+        x = torch.nn.utils.rnn.pad_sequence(self.x.split(list(self.lengths)), batch_first=True)
+        sizes = to_device(self.lengths, x.device)
+        return x, torch.arange(x.shape[1], device=x.device) < sizes[:, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What was asked, for each item: embeddings `[G, Q, D]`, and bool `[G, Q]` true for words."""
+
+    x: Tensor
+    mask: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which tokens were kept.
+
+    Attributes:
+        places: int64 `[sum of kept]`, places within each item, ascending, item after item.
+        kept: how many of each item.
+        lengths: of how many.
+        scores: float32 `[sum of lengths]`, what each token was worth.
+        dropped: float32 `[G]`, share of each item's score that was not kept.
+    """
+
+    places: Tensor
+    kept: tuple[int, ...]
+    lengths: tuple[int, ...]
+    scores: Tensor
+    dropped: Tensor
+
+    def take(self, x: Tensor) -> Tensor:
+        """The kept rows of `x`, whose rows are those the selection was made from."""
+        starts = (0, *accumulate(self.lengths))
+        offsets = [
+            start for start, kept in zip(starts, self.kept, strict=False) for _ in range(kept)
+        ]
+        return x[self.places + to_device(offsets, x.device)]
+
+
+class Selector(Protocol):
+    """Decides which tokens of each item are kept."""
+
+    def __call__(self, tokens: Tokens, keep: Sequence[int], question: Question | None) -> Selection:
+        """Keep `keep[i]` tokens of item `i`, in 1…its length."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SelectionReport:
+    """How many tokens each item kept, as answers and `--json` tell it.
+
+    Attributes:
+        budget: the total that was allowed, or `None`.
+        items: `(handle, kept, of)` for each item, in order.
+    """
+
+    budget: int | None
+    items: tuple[tuple[str, int, int], ...]
+
+    @property
+    def kept(self) -> int:
+        return sum(kept for _, kept, _ in self.items)
+
+    def to_json(self) -> dict[str, Any]:
+        """The form of `selection` in an answer."""
+        rows = [{"handle": handle, "kept": kept, "of": of} for handle, kept, of in self.items]
+        return {"budget": self.budget, "kept": self.kept, "items": rows}
+
+
+def best(scores: Tensor, mask: Tensor, keep: Sequence[int]) -> Tensor:
+    """Places of each item's `keep` highest scores, as `Selection.places` wants them.
+
+    Args:
+        scores: `[G, N]`; the first of equals wins.
+        mask: bool `[G, N]`, true where there is a token.
+        keep: how many of each item, on the host.
+    """
+    ranked = scores.masked_fill(~mask, -torch.inf).sort(dim=1, descending=True, stable=True)
+    return ascending(ranked.indices[:, : max(keep)], keep)
+
+
+def ascending(picked: Tensor, keep: Sequence[int]) -> Tensor:
+    """Put picks `[G, most kept]` in order and lay them end to end; picks after `keep` are void."""
+    columns = torch.arange(picked.shape[1], device=picked.device)
+    void = columns >= to_device(keep, picked.device)[:, None]
+    ordered = picked.masked_fill(void, torch.iinfo(picked.dtype).max).sort(dim=1).values
+    width = picked.shape[1]
+    flat = [row * width + column for row, kept in enumerate(keep) for column in range(kept)]
+    return ordered.flatten()[to_device(flat, picked.device)]
+
+
+def selection(tokens: Tokens, keep: Sequence[int], places: Tensor, scores: Tensor) -> Selection:
+    """Bind places to a record, with the share of the (non-negative) scores that they leave out.
+
+    Args:
+        tokens: what was selected from.
+        keep: how many of each item.
+        places: as in `Selection`.
+        scores: float32 `[G, N]`, padded.
+    """
+    width = scores.shape[1]
+    inside = [row * width + place for row, n in enumerate(tokens.lengths) for place in range(n)]
+    flat = scores.flatten()[to_device(inside, scores.device)]
+    rows = [row for row, kept in enumerate(keep) for _ in range(kept)]
+    picked = torch.zeros_like(scores, dtype=torch.bool)
+    picked[to_device(rows, scores.device), places] = True
+    present = (
+        torch.arange(width, device=scores.device)
+        < (to_device(tokens.lengths, scores.device)[:, None])
+    )
+    total = scores.masked_fill(~present, 0).sum(1)
+    left = scores.masked_fill(~present | picked, 0).sum(1)
+    dropped = left / total.clamp(min=torch.finfo(scores.dtype).tiny)
+    return Selection(places, tuple(keep), tuple(tokens.lengths), flat, dropped)
+
+
+def to_device(values: Sequence[int], device: torch.device) -> Tensor:
+    """Whole numbers of the host as int64 on a device, without waiting for it."""
+    if device.type != "cuda":
+        return torch.tensor(list(values), dtype=torch.int64, device=device)
+    pinned = torch.tensor(list(values), dtype=torch.int64, pin_memory=True)
+    return pinned.to(device, non_blocking=True)

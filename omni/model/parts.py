@@ -1,0 +1,76 @@
+"""Build the parts of an assembled model from its configuration, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+from omni import plugins
+from omni.adapters.adapter import Adapter
+from omni.compression.selector import Selector
+from omni.errors import UsageError
+from omni.model.config import OmniConfig
+from omni.modality import modality
+from omni.routing.experts import Mixture, build_mixture
+
+
+def build_encoders(config: OmniConfig) -> dict[str, nn.Module]:
+    """An encoder for every modality that has settings for one."""
+    return _build(config, "encoder")
+
+
+def build_decoders(config: OmniConfig) -> dict[str, nn.Module]:
+    """A decoder for every modality that has settings for one."""
+    return _build(config, "decoder")
+
+
+def _build(config: OmniConfig, kind: str) -> dict[str, nn.Module]:
+    parts = {}
+    for name, settings in (config.modalities or {}).items():
+        if settings.get(kind) is None:
+            continue
+        part = getattr(modality(name), kind)(**settings[kind])
+        if part is None:
+            raise UsageError(f"the modality {name!r} has no {kind}: set its {kind} to null")
+        parts[name] = part
+    return parts
+
+
+def build_adapters(config: OmniConfig, encoders: Mapping[str, nn.Module]) -> dict[str, Adapter]:
+    """An adapter for every modality that has an encoder or says how wide its tokens are."""
+    adapters = {}
+    for name, settings in (config.modalities or {}).items():
+        adapter = dict(settings.get("adapter") or {"name": "mlp"})
+        width = adapter.pop("width", None)
+        if name in encoders:
+            width = encoders[name].width
+        if width is not None:
+            language_width = config.get_text_config().hidden_size
+            adapters[name] = build_adapter(adapter, int(width), language_width)
+    return adapters
+
+
+def build_adapter(settings: Mapping[str, Any], encoder_width: int, language_width: int) -> Adapter:
+    """The adapter `settings["name"]`; the other settings are arguments of its builder."""
+    rest = {key: value for key, value in settings.items() if key not in ("name", "width")}
+    builder = plugins.load("adapters", settings.get("name", "mlp"))
+    return builder(encoder_width, language_width, **rest)
+
+
+def build_router(config: OmniConfig, names: tuple[str, ...]) -> Mixture | None:
+    """The mixture of experts that all media tokens pass, or `None`."""
+    if config.router is None or not names:
+        return None
+    settings = {"name": "router", "experts": 4, "hidden": 128, **config.router}
+    width = config.get_text_config().hidden_size
+    hidden, experts = settings.pop("hidden"), settings["experts"]
+    router = plugins.load("routing", settings.pop("name"))(width, names, **settings)
+    return build_mixture(router, width=width, hidden=hidden, experts=experts)
+
+
+def build_selector(config: OmniConfig) -> Selector:
+    """The selector that the configuration names."""
+    settings = dict(config.selector or {"name": "farthest"})
+    return plugins.load("compression", settings.pop("name"))(**settings)
