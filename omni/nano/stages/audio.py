@@ -41,6 +41,7 @@ class Ear(nn.Module):
         self.attend = nn.Linear(width, 2)
         self.kind = nn.Linear(2 * width, len(KINDS))
         self.count = nn.Linear(2 * width, tones.MOST_BEEPS + 1)
+        self.apart = nn.Linear(width, len(KINDS) + tones.MOST_BEEPS + 1)
 
     def forward(self, mel: Tensor, lengths: Tensor, start: Tensor | None = None) -> dict:
         tokens, counts = self.encoder.encode(mel, lengths, start)  # type: ignore[operator]
@@ -52,6 +53,7 @@ class Ear(nn.Module):
             "counts": counts,
             "kind": self.kind(pooled),
             "count": self.count(pooled),
+            "apart": self.apart(tokens[inside]),
         }
 
 
@@ -100,7 +102,7 @@ def draw(corpus: Corpus, rng: np.random.Generator, size: int) -> list[Heard]:
             clean = corpus[int(rng.integers(len(corpus)))]
         else:
             clean = hearing.toned(tones.tone(rng))
-        samples = hearing.disturb(rng, clean.samples)
+        samples = hearing.disturb(rng, hearing.warp(rng, clean.samples))
         heard.append(Heard(samples, clean.kind, clean.count, clean.symbols, clean.text))
     return heard
 
@@ -113,17 +115,25 @@ def collate(heard: Sequence[Heard]) -> tuple[Tensor, Tensor]:
 
 
 def loss(ear: Ear, heard: Sequence[Heard], start: Tensor | None = None) -> tuple[Tensor, dict]:
-    """CTC over the symbols plus cross-entropy of kind and count."""
+    """CTC over the symbols plus cross-entropy of kind and count, pooled and of every token.
+
+    What every token says of the whole clip is what is left when a selector keeps only a few.
+    """
     given = ear(*collate(heard), start)
     targets = torch.tensor([symbol for h in heard for symbol in h.symbols])
     sizes = torch.tensor([len(h.symbols) for h in heard])
     written = F.ctc_loss(
         given["symbols"].transpose(0, 1), targets, given["counts"], sizes, zero_infinity=True
     )
-    kind = F.cross_entropy(given["kind"], torch.tensor([h.kind for h in heard]))
-    count = F.cross_entropy(given["count"], torch.tensor([h.count for h in heard]))
-    logs = {"ctc": written.item(), "kind": kind.item(), "count": count.item()}
-    return written + 0.3 * kind + 0.5 * count, logs
+    kinds = torch.tensor([h.kind for h in heard])
+    beeps = torch.tensor([h.count for h in heard])
+    kind = F.cross_entropy(given["kind"], kinds)
+    count = F.cross_entropy(given["count"], beeps)
+    apart = given["apart"].split((len(KINDS), tones.MOST_BEEPS + 1), -1)
+    each = F.cross_entropy(apart[0], kinds.repeat_interleave(given["counts"]))
+    each = each + F.cross_entropy(apart[1], beeps.repeat_interleave(given["counts"]))
+    logs = {"ctc": written.item(), "kind": kind.item(), "count": count.item(), "each": each.item()}
+    return written + 0.3 * kind + 0.5 * count + 0.5 * each, logs
 
 
 class Lessons:

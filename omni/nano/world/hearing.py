@@ -110,6 +110,16 @@ def disturb(rng: np.random.Generator, samples: np.ndarray, *, most: float = 0.5)
     return wave.clip(-1, 1).astype(np.float32)
 
 
+def warp(rng: np.random.Generator, samples: np.ndarray) -> np.ndarray:
+    """Half of the time, the sound played a little faster or slower, as from a larger or smaller
+    throat: more voices than the synthesiser has.
+    """
+    if rng.random() < 0.5:
+        return samples
+    places = np.arange(0, len(samples) - 1, rng.uniform(0.86, 1.16))
+    return np.interp(places, np.arange(len(samples)), samples).astype(np.float32)
+
+
 def _echo(rng: np.random.Generator, wave: np.ndarray) -> np.ndarray:
     count = round(rng.uniform(0.03, 0.15) * SAMPLE_RATE)
     tail = rng.standard_normal(count) * np.exp(-5 * np.arange(count) / count)

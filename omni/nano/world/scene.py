@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -265,11 +265,6 @@ def box(scene: Scene, width: int | None = None, height: int | None = None) -> np
     across = 0.5 + (scene.centre[0] - 0.5) * width / longer
     down = 0.5 + (scene.centre[1] - 0.5) * height / longer
     return np.array([across, down, scene.radius * min(width, height) / longer], np.float32)
-
-
-def at(scene: Scene, centre: tuple[float, float], radius: float) -> Scene:
-    """The same object elsewhere, for pictures that move; the words for size and place stay."""
-    return replace(scene, centre=centre, radius=radius)
 
 
 def _behind(scene: Scene, width: int, height: int, rng: np.random.Generator) -> np.ndarray:

@@ -11,6 +11,7 @@ import ctypes
 import threading
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -51,25 +52,18 @@ HOUSE = Voice("en-us+f2", speed=165, pitch=50, range=0)
 GRID = 512
 """Samples to a unit of `speak_house`: one code of the audio decoder."""
 
-VOICES = (
-    "en-us",
-    "en-us+m1",
-    "en-us+m2",
-    "en-us+m3",
-    "en-us+m7",
-    "en-us+f1",
-    "en-us+f2",
-    "en-us+f4",
-    "en",
-    "en+m3",
-    "en+f2",
-    "en+f5",
-    "en-gb-x-rp+m5",
-    "en-gb-scotland+m1",
-    "en-us+Alex",
-    "en-us+Annie",
-    "en-us+edward",
-    "en+linda",
+VOICES: tuple[str, ...] = tuple(
+    (
+        "en-us en-us+m1 en-us+m2 en-us+m3 en-us+m7 en-us+m8 "
+        "en-us+f1 en-us+f2 en-us+f4 en-us+f5 en en+m1 "
+        "en+m3 en+m5 en+m6 en+f1 en+f2 en+f5 "
+        "en-gb-x-rp en-gb-x-rp+m5 en-gb-x-rp+f4 en-gb-scotland+m1 en-gb-scotland+f2 en-us-nyc "
+        "en-us+Alex en-us+Annie en-us+edward en+linda en-us+Andy en-us+belinda "
+        "en+benjamin en-us+boris en-us+caleb en-us+david en+Denis en-us+ed "
+        "en+Gene en-us+Henrique en-us+Hugo en-us+Jacky en+john en-us+Lee "
+        "en+max en-us+miguel en-us+norbert en+pablo en-us+paul en+quincy "
+        "en-us+rob en+robert en-us+shelby en+travis en-us+victor en-us+zac "
+    ).split()
 )
 """Voices of the training."""
 
@@ -235,7 +229,7 @@ def phrase(rng: np.random.Generator, *, held_out: bool = False) -> str:
     while True:
         text = _any_phrase(rng)
         spoken = text.split()
-        if not any(pair in words.HELD_OUT for pair in zip(spoken, spoken[1:], strict=False)):
+        if not any(pair in words.HELD_OUT for pair in pairwise(spoken)):
             return text
 
 
@@ -346,8 +340,10 @@ class _Synthesiser:
 
 
 def _synthesise(text: str, voice: Voice) -> tuple[np.ndarray, int]:
-    """Samples and rate. The library is loaded anew (a millisecond): its phase counters have no
-    reset, so that a second utterance would come out a little different from the first.
+    """Samples and rate.
+
+    The library is loaded anew (a millisecond): its phase counters have no reset, so that a second
+    utterance would come out a little different from the first.
     """
     with _lock:
         engine = _Synthesiser()

@@ -1,0 +1,90 @@
+"""Series to tokens: each column is cut into 16 patches that look at each other.
+
+Shapes: `B` columns of a batch, `C` columns of an item, `P` points, `N` tokens, `D` width.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from omni.compression.budget import Grid
+from omni.modality import Features
+
+POINTS = 256
+PATCHES = 16
+"""Tokens of a column, in the order of time."""
+COLUMNS = 8
+
+
+class SeriesEncoder(nn.Module):
+    """Columns `[C, 256]` and their statistics `[C, 4]` → tokens `[C · 16, width]`.
+
+    A column is read by itself; its number is added to its tokens, so that later readers can tell
+    the columns of a table apart.
+    """
+
+    def __init__(self, width: int = 192, depth: int = 2, heads: int = 4):
+        super().__init__()
+        self.width = width
+        sizes = (1, width // 6, width // 3, 2 * width // 3, width)
+        stem: list[nn.Module] = []
+        for number, (inside, outside) in enumerate(pairwise(sizes)):
+            kernel = 9 if number == 0 else 7 if number == 1 else 5
+            stem += [nn.Conv1d(inside, outside, kernel, stride=2, padding=kernel // 2), nn.GELU()]
+        self.stem = nn.Sequential(*stem[:-1])
+        self.size = nn.Sequential(nn.Linear(4, width // 2), nn.GELU(), nn.Linear(width // 2, width))
+        self.place = nn.Parameter(torch.randn(PATCHES, width) * 0.02)
+        self.column = nn.Parameter(torch.randn(COLUMNS, width) * 0.02)
+        self.blocks = nn.ModuleList([Block(width, heads) for _ in range(depth)])
+        self.norm = nn.LayerNorm(width)
+
+    def grid(self, features: Features) -> Grid:
+        """Columns by patches: 16 tokens to a column."""
+        return Grid(time=len(features["values"]), width=PATCHES)
+
+    def forward(self, batch: list[Features]) -> list[Tensor]:
+        """Tokens of each series, column after column."""
+        if not batch:
+            return []
+        place = self.place
+        sizes = [len(item["values"]) for item in batch]
+        values = torch.cat([item["values"] for item in batch]).to(place.device, place.dtype)
+        stats = torch.cat([item["stats"] for item in batch]).to(place.device, place.dtype)
+        numbers = torch.cat([torch.arange(size) for size in sizes]).to(place.device)
+        tokens = self.encode(values, stats, numbers)
+        return [part.flatten(0, 1) for part in tokens.split(sizes)]
+
+    def encode(self, values: Tensor, stats: Tensor, numbers: Tensor) -> Tensor:
+        """Columns `[B, 256]`, statistics `[B, 4]`, their numbers `[B]` → tokens `[B, 16, D]`."""
+        hidden = self.stem(values[:, None]).transpose(1, 2)
+        hidden = hidden + self.place + self.size(stats)[:, None]
+        for block in self.blocks:
+            hidden = block(hidden)
+        return self.norm(hidden) + self.column[numbers.clamp(max=COLUMNS - 1)][:, None]
+
+
+class Block(nn.Module):
+    """Attention among the patches of one column, and a feed-forward layer."""
+
+    def __init__(self, width: int, heads: int):
+        super().__init__()
+        self.heads = heads
+        self.attention_norm = nn.LayerNorm(width)
+        self.mix = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+        self.feed_norm = nn.LayerNorm(width)
+        self.feed = nn.Sequential(
+            nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width)
+        )
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        rows, count, width = hidden.shape
+        mixed = self.mix(self.attention_norm(hidden))
+        mixed = mixed.view(rows, count, 3, self.heads, width // self.heads)
+        found = F.scaled_dot_product_attention(*mixed.permute(2, 0, 3, 1, 4))
+        hidden = hidden + self.out(found.transpose(1, 2).reshape(rows, count, width))
+        return hidden + self.feed(self.feed_norm(hidden))
