@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -193,13 +192,13 @@ def picture_codes(decoder) -> dict[str, Tensor]:
     return found
 
 
-def speech_codes(decoder, phrases: Sequence[str], folder: Path | None = None) -> dict[str, Tensor]:
+def speech_codes(decoder, phrases: Sequence[str]) -> dict[str, Tensor]:
     """Codes of each phrase in the house voice, of those that fit the decoder's length."""
     from omni.nano.world import speech
 
     found = {}
     for phrase in phrases:
-        codes = decoder.encode(speech.speak(phrase))
+        codes = decoder.encode(speech.speak_house(phrase))
         if len(codes) <= decoder.max_length:
             found[phrase] = codes.cpu()
     return found

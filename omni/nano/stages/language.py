@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from omni.model.modeling import OmniModel
-from omni.model.question import question_mask
+from omni.model.turns import question_mask
 from omni.nano import corpus
 from omni.nano.assemble import assemble
 from omni.nano.lessons import Codes, Teacher, collate, picture_codes, speech_codes
@@ -141,4 +141,5 @@ def save(model: OmniModel, tokenizer, folder: Path) -> None:
     from omni.model.processor import OmniProcessor
 
     model.save_pretrained(folder)
-    OmniProcessor(tokenizer=tokenizer, config=model.config).save_pretrained(folder)
+    processor = OmniProcessor(tokenizer, model.config.modalities, model.config.codes)
+    processor.save_pretrained(folder)

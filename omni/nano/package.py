@@ -1,0 +1,53 @@
+"""Put a trained model into the package: `python -m omni.nano.package runs/nano/model`."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+WEIGHTS = Path(__file__).parent / "weights"
+LIMIT_BYTES = 40_000_000
+
+
+def package(model_folder: Path, target: Path = WEIGHTS) -> int:
+    """Write the model in half precision into `target` and return its size in bytes.
+
+    Raises:
+        SystemExit: if it is larger than the package may carry.
+    """
+    import torch
+
+    from omni.model.loading import register
+    from omni.model.modeling import OmniModel
+    from omni.model.processor import OmniProcessor
+
+    register()
+    scratch = target.with_name("weights.new")
+    shutil.rmtree(scratch, ignore_errors=True)
+    model = OmniModel.from_pretrained(model_folder, dtype=torch.float32)
+    halved = model.to(torch.float16)
+    halved.save_pretrained(scratch)
+    OmniProcessor.from_pretrained(model_folder).save_pretrained(scratch)
+    size = sum(path.stat().st_size for path in scratch.rglob("*") if path.is_file())
+    if size > LIMIT_BYTES:
+        raise SystemExit(f"{size:,} bytes; the package carries at most {LIMIT_BYTES:,}")
+    card = target / "README.md"
+    if card.exists():
+        shutil.copy(card, scratch / card.name)
+    shutil.rmtree(target, ignore_errors=True)
+    scratch.replace(target)
+    return size
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Read the command line and package."""
+    parser = argparse.ArgumentParser(prog="python -m omni.nano.package", description=__doc__)
+    parser.add_argument("model", type=Path, help="folder that the training has left")
+    given = parser.parse_args(arguments)
+    print(f"{package(given.model):,} bytes in {WEIGHTS.name}/")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,31 @@
+import pytest
+from PIL import Image
+
+from omni.extras import available
+from omni.nano import judge
+from omni.nano.world import scene, words
+
+
+@pytest.mark.parametrize("colour", words.COLOURS)
+@pytest.mark.parametrize("shape", words.SHAPES)
+def test_clean_pictures_are_judged_as_what_they_are(colour, shape):
+    for size in words.SIZES:
+        for place in words.PLACES:
+            picture = scene.draw(scene.clean(colour, shape, size, place), 128, 128)
+            assert judge.judge_picture(picture) == judge.Sight(colour, shape, size, place)
+
+
+def test_an_empty_picture_is_nothing():
+    assert judge.judge_picture(Image.new("RGB", (64, 64), "white")) is None
+
+
+@pytest.mark.skipif(
+    not (available("pocketsphinx") and available("espeakng_loader")), reason="the extra 'offline'"
+)
+def test_speech_is_judged_by_a_recogniser():
+    from omni.nano.world import speech
+
+    phrases = [f"{colour} {shape}" for colour in words.COLOURS for shape in words.SHAPES]
+    asked = phrases[::9]
+    heard = [judge.judge_speech(speech.speak(phrase), phrases) for phrase in asked]
+    assert sum(a == b for a, b in zip(asked, heard, strict=True)) >= len(asked) - 1
