@@ -305,6 +305,8 @@ class _Synthesiser:
         if self.rate <= 0:
             raise RuntimeError(f"espeak-ng does not start with the data in {data}")
         self._library.espeak_SetSynthCallback(self._callback)
+        if hasattr(self._library, "espeak_ng_SetRandSeed"):  # of the noise in breathy voices
+            self._library.espeak_ng_SetRandSeed(ctypes.c_long(1))
 
     def _receive(self, samples, count: int, events) -> int:
         if samples and count > 0:
