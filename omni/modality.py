@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from omni import plugins
@@ -200,15 +200,34 @@ def media_from_bytes(data: bytes, name: str) -> Media:
 def sniff(head: bytes, name: str) -> tuple[str, str]:
     """Modality and MIME type of content; text is asked last, since much else looks like text.
 
+    Words in a file whose name promises something else, such as `photo.png`, are refused rather
+    than read as text.
+
     Raises:
         MediaError: if no modality recognises it.
     """
     candidates = dict(plugins.load_all("modalities"))
     text = candidates.pop("text", None)
-    for found, plugin in (*candidates.items(), *([("text", text)] if text else [])):
+    suffix = PurePath(name).suffix.lower()
+    for found, plugin in candidates.items():
         if mime := plugin.sniff(head, name):
             return found, mime
+    if text and (mime := text.sniff(head, name)):
+        if mime.startswith("text/") and suffix not in text.suffixes:
+            _refuse_promised(name, suffix, head, candidates)
+        return "text", mime
     raise MediaError(
         f"{name} is of no kind that Omni reads (it begins with {head[:8]!r}): "
         f"readable are {', '.join(plugins.names('modalities'))}"
     )
+
+
+def _refuse_promised(
+    name: str, suffix: str, head: bytes, candidates: Mapping[str, Modality]
+) -> None:
+    for found, plugin in candidates.items():
+        if suffix in plugin.suffixes:
+            raise MediaError(
+                f"{name} is named as {found} but holds something else (it begins with "
+                f"{head[:8]!r}): rename it to .txt if it is text"
+            )
