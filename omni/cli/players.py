@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 from omni.errors import UsageError
@@ -65,13 +66,14 @@ def open_outside(path: Path) -> str:
     if command is None:
         names = " or ".join(names[0] for names in _VIEWERS)
         raise UsageError(f"nothing here opens files (wanted {names}): use /show or /save")
-    subprocess.Popen(
+    process = subprocess.Popen(
         [*command, str(path)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+    threading.Thread(target=process.wait, daemon=True).start()  # it may live longer than the chat
     return command[0]
 
 

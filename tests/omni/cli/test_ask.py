@@ -1,0 +1,164 @@
+"""`omni ask`: one question, in words or as JSON, with exit codes that scripts can trust."""
+
+import base64
+import json
+
+from langchain_core.messages import AIMessage
+
+from omni.content import MediaPart
+
+
+def image(data, *words):
+    block = {"type": "image", "base64": base64.b64encode(data).decode(), "mime_type": "image/png"}
+    return AIMessage(content=[*({"type": "text", "text": text} for text in words), block])
+
+
+def test_the_answer_is_printed_and_nothing_else(omni, scripted, red):
+    scripted("A red circle.")
+    ran = omni("ask", "what is this?", "-a", red)
+    assert (ran.code, ran.out, ran.err) == (0, "A red circle.\n", "")
+
+
+def test_the_question_may_come_through_a_pipe(omni, scripted):
+    brain = scripted("Hello.")
+    assert omni("ask", stdin="  hi there\n").out == "Hello.\n"
+    assert brain.asked[0][-1].text == "hi there"
+
+
+def test_the_question_may_stand_behind_the_files(omni, scripted, red):
+    brain = scripted("Red.")
+    assert omni("ask", "-a", red, "what is this?").out == "Red.\n"
+    assert brain.asked[0][-1].text.endswith("what is this?")
+
+
+def test_bytes_may_come_through_a_pipe(omni, scripted, red):
+    brain = scripted("Red.")
+    ran = omni("ask", "what is this?", "-a", "-", stdin=red.read_bytes())
+    assert ran.out == "Red.\n"
+    block = next(block for block in brain.asked[0][-1].content if block["type"] == "image")
+    assert base64.b64decode(block["base64"]) == red.read_bytes()
+
+
+def test_json_has_the_form_of_the_design(omni, scripted, red, tmp_path, blue_png):
+    scripted(image(blue_png, "Here it is."))
+    out = tmp_path / "made"
+    ran = omni("ask", "draw it in blue", "-a", red, "-o", out, "--json", "--session", "s")
+    assert (ran.code, ran.err) == (0, "")
+    answer = json.loads(ran.out)
+    assert set(answer) == {"parts", "usage", "timings", "citations", "selection"}
+    words, made = answer["parts"]
+    assert words == {"type": "text", "text": "Here it is.", "status": "delivered"}
+    assert made["type"] == "image" and made["status"] == "delivered"
+    assert made["mime"] == "image/png" and made["handle"] == "img-2"
+    assert made["path"] == str(out / "img-2.png")
+    assert (out / "img-2.png").read_bytes() == blue_png
+    lineage = made["lineage"]
+    assert set(lineage) == {"parents", "prompt", "model", "seed", "parameters"}
+    assert lineage["parents"] == ["img-1"] and lineage["prompt"] == "draw it in blue"
+    assert set(answer["usage"]) == {"input_tokens", "output_tokens", "by_modality"}
+    assert answer["timings"]["total"] > 0
+    assert set(answer["selection"]) == {"budget", "kept", "items"}
+
+
+def test_a_second_picture_never_overwrites_the_first(omni, scripted, tmp_path, blue_png):
+    for name in ("img-1.png", "img-1-2.png"):
+        scripted(image(blue_png))
+        assert omni("ask", "draw", "-o", tmp_path).code == 0
+        assert (tmp_path / name).read_bytes() == blue_png
+
+
+def test_without_a_folder_the_store_keeps_what_was_made(omni, scripted, blue_png, own_home):
+    scripted(image(blue_png))
+    ran = omni("ask", "draw")
+    handle, path = ran.out.strip().split("  ")
+    assert handle == "img-1" and path.startswith(str(own_home))
+    with open(path, "rb") as stream:
+        assert stream.read() == blue_png
+
+
+def test_a_part_that_failed_makes_the_exit_code_1(omni, scripted):
+    scripted("I cannot draw.")
+    ran = omni("ask", "draw", "--want", "image", "--json")
+    assert ran.code == 1
+    parts = json.loads(ran.out)["parts"]
+    assert [part["status"] for part in parts] == ["delivered", "failed"]
+    assert parts[1]["type"] == "image" and parts[1]["handle"] is None and parts[1]["path"] is None
+    assert ran.err.startswith("omni: image failed: ")
+
+
+def test_bad_input_is_one_line_and_exit_code_2(omni, scripted, tmp_path, monkeypatch):
+    scripted()
+    empty = tmp_path / "empty.png"
+    empty.touch()
+    cases = {
+        ("ask", "x", "-a", "/no/such.png"): "omni: no such file: /no/such.png",
+        ("ask", "x", "-a", str(tmp_path)): f"omni: {tmp_path} is a folder: name a file in it",
+        ("ask", "x", "-a", str(empty)): f"omni: {empty} is empty (0 bytes)",
+        ("ask", "x", "-a", "/dev/zero"): "omni: /dev/zero is a device or a pipe, not a file",
+        ("ask",): 'omni: nothing was asked: omni ask "what is this?" -a FILE',
+        ("ask", "x", "-a", "-"): "omni: standard input is empty (0 bytes)",
+        ("ask", "x", "-o", str(empty)): f"omni: cannot make the folder {empty}: File exists",
+        ("ask", "x", "--want", "smell"): "omni: unknown modalities plug-in 'smell'; known: ",
+        ("ask", "x", "--budget", "0"): "omni: argument --budget: wanted a number of tokens",
+        ("ask", "x", "--seed", "y"): "omni: argument --seed: invalid int value: 'y'; see ",
+    }
+    for arguments, message in cases.items():
+        ran = omni(*arguments)
+        assert (ran.code, ran.out) == (2, ""), arguments
+        assert ran.err.startswith(message) and ran.err.count("\n") == 1, (arguments, ran.err)
+
+
+def test_an_error_with_json_is_an_object_too(omni, scripted):
+    scripted()
+    ran = omni("ask", "x", "-a", "/no/such.png", "--json")
+    assert ran.code == 2
+    assert json.loads(ran.out) == {
+        "parts": [],
+        "error": {"type": "MediaError", "message": "no such file: /no/such.png", "code": 2},
+    }
+    assert ran.err == "omni: no such file: /no/such.png\n"
+
+
+def test_a_model_that_fails_is_exit_code_1(omni, scripted):
+    scripted(ConnectionError("no route to host"))
+    ran = omni("ask", "hi")
+    assert ran.code == 1
+    assert "no route to host" in ran.err and "Traceback" not in ran.err
+
+
+def test_a_session_is_kept_and_used_again(omni, scripted, red):
+    brain = scripted("Red.", "Still red.")
+    omni("ask", "what is it?", "-a", red, "--session", "s")
+    omni("ask", "sure?", "--session", "s")
+    asked = brain.asked[1]
+    assert [message.type for message in asked if message.type != "system"] == ["human", "ai", "human"]
+
+
+def test_the_budget_reaches_the_agent(omni, scripted, monkeypatch):
+    from omni.chat.agent import Agent
+
+    seen = []
+    run = Agent.run
+
+    def spy(self, *arguments, **more):
+        seen.append(self.budget)
+        return run(self, *arguments, **more)
+
+    monkeypatch.setattr(Agent, "run", spy)
+    scripted("a", "b", "c")
+    omni("ask", "x", "--budget", "64")
+    monkeypatch.setenv("OMNI_BUDGET", "32")
+    omni("ask", "x")
+    omni("ask", "x", "--budget", "off")
+    assert [budget and budget.tokens for budget in seen] == [64, 32, None]
+
+
+def test_a_media_part_of_modality_text_is_not_taken_for_words(omni, scripted, monkeypatch):
+    from omni.chat.agent import Agent
+    from omni.content import Answer
+
+    part = MediaPart(type="text", ref=None, status="failed", reason="none made")
+    monkeypatch.setattr(Agent, "run", lambda self, *args, **more: Answer(parts=(part,)))
+    scripted()
+    ran = omni("ask", "x")
+    assert (ran.code, ran.out, ran.err) == (1, "", "omni: text failed: none made\n")
