@@ -92,7 +92,7 @@ class ImageModality(Modality):
         facts: dict[str, Any] = {
             "width": value.width,
             "height": value.height,
-            "transparency": value.mode == "RGBA" and value.getextrema()[3][0] < 255,
+            "transparency": value.mode == "RGBA" and any(value.getchannel("A").histogram()[:255]),
         }
         if value.info.get("frames", 1) > 1:
             facts["frames"] = value.info["frames"]

@@ -35,6 +35,7 @@ _TIMEOUT_SECONDS = 4.0
 def opened(media: Media, *, max_pixels: int) -> Iterator[InputContainer]:
     """The demuxer of a file; whatever FFmpeg finds wrong becomes a `MediaError`."""
     import av
+    from av.error import FFmpegError
 
     with media.open() as stream:
         # A path is read without holding the interpreter's lock; its name must be no protocol.
@@ -44,6 +45,7 @@ def opened(media: Media, *, max_pixels: int) -> Iterator[InputContainer]:
                 warnings.simplefilter("ignore")
                 container = av.open(
                     source,
+                    "r",
                     format=DEMUXERS[media.mime],
                     options={"max_pixels": str(max_pixels), "max_streams": "64"},
                     timeout=_TIMEOUT_SECONDS,
@@ -51,7 +53,7 @@ def opened(media: Media, *, max_pixels: int) -> Iterator[InputContainer]:
                 )
             with container:
                 yield container
-        except (av.FFmpegError, OSError) as error:
+        except (FFmpegError, OSError) as error:
             raise damaged(media, error) from None
 
 
@@ -70,14 +72,14 @@ def pictures_of(media: Media, container: InputContainer) -> VideoStream:
     Raises:
         MediaError: if there is none.
     """
-    import av
+    from av.stream import Disposition
 
     for stream in container.streams.video:
         if stream.codec_context is None:
             raise MediaError(
                 f"{media.name} uses a video codec that is not known here: convert it to MP4 (H.264)"
             )
-        if not stream.disposition & av.stream.Disposition.attached_pic:
+        if not stream.disposition & Disposition.attached_pic:
             return stream
     if container.streams.audio:
         raise MediaError(
@@ -88,11 +90,11 @@ def pictures_of(media: Media, container: InputContainer) -> VideoStream:
 
 def only(container: InputContainer, stream: Stream) -> None:
     """Let the demuxer pass over the packets of all other tracks."""
-    import av
+    from av.stream import Discard
 
     for other in container.streams:
         if other.index != stream.index:
-            other.discard = av.stream.Discard.all
+            other.discard = Discard.all
 
 
 def check_whole(media: Media) -> None:

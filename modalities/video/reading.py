@@ -79,8 +79,8 @@ def _read_frames(
     import numpy as np
 
     targets = timeline.targets(max_frames)
-    shape = None
-    pictures, times = [], []
+    shape, pictures = None, np.empty(0, dtype=np.uint8)
+    times: list[float] = []
     with opened(media, max_pixels=max_pixels) as container:
         stream = pictures_of(media, container)
         stream.thread_type = "AUTO"
@@ -88,27 +88,37 @@ def _read_frames(
         stream.codec_context.options = {"max_pixels": str(max_pixels)}
         only(container, stream)
         for stamp, frame in sample(container, stream, timeline, targets):
-            shape = shape or _shape(frame, stream, len(targets))
-            pictures.append(_upright(frame, shape))
+            if shape is None:
+                shape = _shape(frame, stream, len(targets))
+                pictures = np.empty((len(targets), *shape.upright, 3), dtype=np.uint8)
+            pictures[len(times)] = _upright(frame, shape)
             times.append(timeline.seconds_at(stamp))
     if shape is None:
         raise MediaError(
             f"{media.name} is a damaged video: none of its frames can be decoded; "
             "export or download it again"
         )
-    return np.stack(pictures), np.array(times), shape.original
+    return pictures[: len(times)], np.array(times), shape.original
 
 
 class _Shape:
-    """The size that all frames of a video are brought to, before rotation."""
+    """The size that all frames of a video are brought to.
+
+    Attributes:
+        width: before the frame is turned; so is `height`.
+        turns: quarter turns against the clock.
+        upright: height and width after it is turned.
+        original: width and height of the video where its frames are reduced.
+    """
 
     def __init__(self, width: int, height: int, turns: int, count: int):
         scale = min(1.0, math.sqrt(KEPT_BYTES / (3 * width * height * count)))
         self.turns = turns
         self.width = max(1, int(width * scale))
         self.height = max(1, int(height * scale))
-        upright = (height, width) if turns % 2 else (width, height)
-        self.original = upright if scale < 1 else None
+        across = turns % 2 == 1
+        self.upright = (self.width, self.height) if across else (self.height, self.width)
+        self.original = ((height, width) if across else (width, height)) if scale < 1 else None
 
 
 def _shape(frame: VideoFrame, stream: VideoStream, count: int) -> _Shape:
@@ -132,7 +142,7 @@ def _upright(frame: VideoFrame, shape: _Shape) -> np.ndarray:
     if transparent:
         alpha = pixels[..., 3:].astype(np.uint16)
         pixels = ((pixels[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
-    return np.ascontiguousarray(np.rot90(pixels, shape.turns))
+    return np.rot90(pixels, shape.turns)
 
 
 def _colours(frame: VideoFrame) -> str | None:

@@ -91,13 +91,13 @@ class _Walker:
 
     def _seek(self, target: int) -> None:
         """Go to the key frame before the target; one try further back where that came too late."""
-        import av
+        from av.error import FFmpegError
 
         step = max(1, round(10 / self._timeline.tick))
         for place in (target, max(self._timeline.start, target - step)):
             try:
                 self._container.seek(place, stream=self._stream)
-            except (av.FFmpegError, OSError):
+            except (FFmpegError, OSError):
                 return
             self._frames = _decoded(self._container, self._stream)
             self._shown, self._next = None, next(self._frames, None)
@@ -107,20 +107,20 @@ class _Walker:
 
 def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[tuple[int, VideoFrame]]:
     """Frames with their stamps, ascending; broken packets are passed over, up to a number."""
-    import av
+    from av.error import FFmpegError
 
     broken, last = 0, None
     packets = container.demux(stream)
     while broken < _BROKEN_PACKETS:
         try:
             packet = next(packets, None)
-        except (av.FFmpegError, OSError):
+        except (FFmpegError, OSError):
             return
         if packet is None:
             return
         try:
             frames = packet.decode()
-        except (av.FFmpegError, ValueError):
+        except (FFmpegError, ValueError):
             broken += 1
             continue
         for frame in frames:

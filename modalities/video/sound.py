@@ -26,8 +26,9 @@ def read_sound(container: InputContainer, *, start: float, max_seconds: float) -
     At most two channels and 48 kHz; more are mixed down. It ends after `max_seconds`, or where the
     track can be decoded no further.
     """
-    import av
     import numpy as np
+    from av import AudioResampler
+    from av.error import FFmpegError
 
     stream: Any = next(iter(container.streams.audio), None)
     if stream is None or stream.codec_context is None:
@@ -37,11 +38,11 @@ def read_sound(container: InputContainer, *, start: float, max_seconds: float) -
     rate = min(MAX_RATE, stream.codec_context.sample_rate or MAX_RATE)
     sample_size = channels * _SAMPLE_BYTES
     wanted = int(max_seconds * rate) * sample_size
-    resampler = av.AudioResampler("flt", "mono" if channels == 1 else "stereo", rate)
-    samples, surplus = bytearray(), None
+    resampler = AudioResampler("flt", "mono" if channels == 1 else "stereo", rate)
+    samples, surplus = bytearray(), -1
     try:
         for frame in _resampled(container, stream, resampler):
-            if surplus is None:
+            if surplus < 0:
                 apart = (frame.time or 0.0) - start
                 surplus = int(max(0.0, -apart - _APART_SECONDS) * rate) * sample_size
                 if apart > _APART_SECONDS:
@@ -49,11 +50,9 @@ def read_sound(container: InputContainer, *, start: float, max_seconds: float) -
             samples += memoryview(frame.planes[0])[: frame.samples * sample_size]
             if len(samples) >= wanted + surplus:
                 break
-    except (av.FFmpegError, OSError):
+    except (FFmpegError, OSError):
         pass  # What was decoded before the damage is kept.
-    if not surplus:
-        surplus = 0
-    del samples[:surplus]
+    del samples[: max(0, surplus)]
     if not samples:
         return None
     values = np.frombuffer(samples, dtype=np.float32).reshape(-1, channels)
@@ -61,14 +60,14 @@ def read_sound(container: InputContainer, *, start: float, max_seconds: float) -
 
 
 def _resampled(container: InputContainer, stream: Any, resampler: Any) -> Iterator[AudioFrame]:
-    import av
+    from av.error import InvalidDataError
 
     for count, packet in enumerate(container.demux(stream)):
         if count > _PACKETS:
             return
         try:
             frames = packet.decode()
-        except av.InvalidDataError:
+        except InvalidDataError:
             continue
         for frame in frames:
             yield from resampler.resample(frame)
