@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -80,16 +81,20 @@ def _read_smaller(media: Media) -> Waveform:
     return _finish(pieces, SAMPLE_RATE, media, (note,), broken)
 
 
-def _opened(media: Media) -> soundfile.SoundFile:
+@contextmanager
+def _opened(media: Media) -> Iterator[soundfile.SoundFile]:
     import soundfile
 
-    try:
-        return soundfile.SoundFile(media.open(), closefd=True)  # type: ignore[call-arg]
-    except soundfile.LibsndfileError as error:
-        raise MediaError(
-            f"{media.name} cannot be read as {media.mime} ({_reason(error)}): "
-            "the file is damaged or is no sound"
-        ) from None
+    with media.open() as stream:
+        try:
+            file = soundfile.SoundFile(stream)
+        except soundfile.LibsndfileError as error:
+            raise MediaError(
+                f"{media.name} cannot be read as {media.mime} ({_reason(error)}): "
+                "the file is damaged or is no sound"
+            ) from None
+        with file:
+            yield file
 
 
 def _check_header(file: soundfile.SoundFile, media: Media) -> None:

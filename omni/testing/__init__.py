@@ -1,5 +1,6 @@
 """Public test kit: conformance suites and hostile inputs for those who extend Omni."""
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,12 @@ _HOMES = {"HOSTILE": "hostile", "Hostile": "hostile", "ModalitySuite": "modality
 
 def __getattr__(name: str):
     if name in _HOMES:
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+        home = f"{__name__}.{_HOMES[name]}"
+        if name == "ModalitySuite" and home not in sys.modules:
+            import pytest
+
+            pytest.register_assert_rewrite(home)  # Its failures then show the values.
+        return getattr(import_module(home), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -93,7 +93,7 @@ class ModalitySuite:
                 media = self.modality.save(value, name="example", mime=mime)
             except UsageError:
                 continue
-            assert media.mime == mime
+            assert media.mime in self.modality.mime_types
             self.modality.facts(self.modality.load(media))
 
     def test_an_unknown_type_is_refused(self, value: Any):
@@ -102,7 +102,7 @@ class ModalitySuite:
 
     def test_round_trip_keeps_the_facts(self, value: Any, saved: Media):
         before, after = self.modality.facts(value), self.modality.facts(self.modality.load(saved))
-        assert after.keys() == before.keys()
+        assert after.keys() >= before.keys()
         assert {key: after[key] for key in self.kept_facts} == {
             key: before[key] for key in self.kept_facts
         }
