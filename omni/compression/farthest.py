@@ -41,7 +41,7 @@ class FarthestPoint:
 
 
 def _residuals(x: Tensor, mask: Tensor) -> Tensor:
-    """Unit vectors of tokens less their item's mean; nought where only rounding tells them apart."""
+    """Directions of tokens less their item's mean; nought where only rounding makes one."""
     x = precise(x)
     mean = x.sum(1, keepdim=True) / mask.sum(1)[:, None, None]
     difference = (x - mean) * mask[..., None]

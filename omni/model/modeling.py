@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -27,8 +27,8 @@ from omni.model.parts import (
     build_router,
     build_selector,
 )
-from omni.model.question import question_mask
 from omni.model.splice import assign_rows, pack_rows, skip, splice
+from omni.model.turns import question_mask as find_question
 from omni.routing.router import Batch
 
 
@@ -81,7 +81,7 @@ class OmniModel(PreTrainedModel, GenerationMixin):
     _supports_flash_attn = True
     _supports_flex_attn = True
     _supports_attention_backend = True
-    _keep_in_fp32_modules_strict = ["decoders"]
+    _keep_in_fp32_modules_strict: ClassVar[Any] = ["decoders"]
 
     def __init__(
         self,
@@ -277,7 +277,7 @@ class OmniModel(PreTrainedModel, GenerationMixin):
         placeholders = (input_ids == self.config.media_token_id).sum(1).tolist()
         rows = assign_rows(placeholders, [item.keep for item in media])
         if mask is None:
-            mask = question_mask(input_ids, self.config, labels)
+            mask = find_question(input_ids, self.config, labels)
         words = self.get_input_embeddings()(input_ids)  # [B, L, D]
         count = mask.sum(1, keepdim=True).clamp(min=1)
         pooled = (words * mask[..., None]).sum(1) / count  # [B, D]
@@ -386,7 +386,7 @@ class OmniModel(PreTrainedModel, GenerationMixin):
         logits_processor: LogitsProcessorList | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Generate as transformers does; media are encoded and selected once, before the first step.
+        """Generate as transformers does; media are encoded and selected once, at the beginning.
 
         The grammar of codes is kept by a logits processor that comes after those that are given.
         """

@@ -11,8 +11,8 @@ from omni import plugins
 from omni.adapters.adapter import Adapter
 from omni.compression.selector import Selector
 from omni.errors import UsageError
-from omni.model.config import OmniConfig
 from omni.modality import modality
+from omni.model.config import OmniConfig
 from omni.routing.experts import Mixture, build_mixture
 
 

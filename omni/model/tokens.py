@@ -1,8 +1,9 @@
-"""The tokenizer: byte-level pieces learned from text, marks of the dialogue, codes of the decoders."""
+"""The tokenizer: pieces learned from text, marks of the dialogue, codes of the decoders."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
@@ -79,13 +80,13 @@ def wrap(tokenizer: Tokenizer, codes: Mapping[str, int]) -> PreTrainedTokenizerF
     )
 
 
-def token_ids(tokenizer: PreTrainedTokenizerFast, codes: Mapping[str, int]) -> dict[str, object]:
+def token_ids(tokenizer: PreTrainedTokenizerFast, codes: Mapping[str, int]) -> dict[str, Any]:
     """Ids that `OmniConfig` holds: of the marks by name, and of each modality's codes.
 
     The codes of a modality have ids that follow one another, so the first one is enough.
     """
     get = tokenizer.convert_tokens_to_ids
-    ids: dict[str, object] = {
+    ids: dict[str, Any] = {
         "pad_token_id": get(PAD),
         "end_token_id": get(END),
         "user_token_id": get(USER),

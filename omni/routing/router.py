@@ -5,7 +5,6 @@ Shapes: N tokens, G items, M modalities, E experts, K experts chosen for a token
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
