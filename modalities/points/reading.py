@@ -55,14 +55,17 @@ def read(media: Media) -> Cloud:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             cloud = reader(data)
-        return replace(_checked(cloud), units=_units(data, media.mime))
+        _check(cloud, media.name)
+        return replace(cloud, units=_units(data, media.mime))
     except MediaError:
         raise
     except MemoryError:
         raise MediaError(f"{media.name} needs more memory than there is to be read") from None
     except Exception as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise MediaError(f"{media.name} is no readable {kind} file: {reason}") from None
+        raise MediaError(
+            f"{media.name} cannot be read as {kind} ({reason}): it is damaged or incomplete"
+        ) from None
 
 
 def _limit(media: Media, count: int, limit: int, what: str) -> None:
@@ -79,21 +82,20 @@ def _declared(data: bytes, mime: str) -> tuple[int, int]:
     return formats.declared(data, mime)
 
 
-def _checked(cloud: Cloud) -> Cloud:
+def _check(cloud: Cloud, name: str) -> None:
     if not len(cloud.xyz):
-        raise ValueError("it has no points")
+        raise MediaError(f"{name} has no points: there is nothing to see in it")
     finite = np.asarray(np.isfinite(cloud.xyz).all(axis=1))
     if not finite.all():
         broken = np.flatnonzero(~finite)
-        raise ValueError(
-            f"{len(broken):,} of its {len(finite):,} points are not finite numbers "
+        raise MediaError(
+            f"{name}: {len(broken):,} of its {len(finite):,} points are not finite numbers "
             f"(the first is point {broken[0] + 1:,}): remove them"
         )
     if cloud.faces is not None and not (
         cloud.faces.min() >= 0 and cloud.faces.max() < len(cloud.xyz)
     ):
         raise ValueError(f"a face names a point that is not among its {len(cloud.xyz):,} points")
-    return cloud
 
 
 def _units(data: bytes, mime: str) -> str | None:
