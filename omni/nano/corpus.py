@@ -52,15 +52,16 @@ def see_video(rng: np.random.Generator, held_out: bool) -> Seen:
     from omni.nano.world import motion
 
     found = motion.sample(rng, held_out=held_out)
-    labels = {"colour": found.colour, "shape": found.shape, "motion": found.motion}
-    return Seen(motion.film(found), labels)
+    seen = found.scene
+    labels = {"colour": seen.colour, "shape": seen.shape, "motion": found.motion}
+    return Seen(motion.render(found), labels)
 
 
 def see_points(rng: np.random.Generator, held_out: bool) -> Seen:
-    """A solid."""
+    """A solid; no solid is held out, since the held-out pairs are of flat shapes."""
     from omni.nano.world import solid
 
-    found = solid.sample(rng, held_out=held_out)
+    found = solid.sample(rng)
     labels = {"colour": found.colour, "solid": found.solid, "size": found.size}
     return Seen(solid.build(found), labels)
 
@@ -85,7 +86,7 @@ def hear(rng: np.random.Generator, held_out: bool) -> Seen:
 
 
 def measure(rng: np.random.Generator, held_out: bool) -> Seen:
-    """A series of one or two columns."""
+    """A series of one column; nothing of it is held out."""
     from omni.nano.world import curves
 
     found = curves.sample(rng)

@@ -156,7 +156,7 @@ Judge = Callable[[Case, Said], bool]
 def cells(count: int) -> Iterator[tuple[dict[str, str], list[Case], Judge]]:
     """Every cell that is measured: its names, its cases, its judge."""
     for name in corpus.MODALITIES:
-        splits = (False,) if name == "series" else (False, True)
+        splits = (False,) if name in ("series", "points") else (False, True)
         for held_out in splits:
             row = {"input": name, "output": "text", "split": _split(held_out), "judge": "words"}
             yield row, seen_cases(name, count, held_out=held_out), judge_text
