@@ -148,6 +148,8 @@ class TurnRun:
                     continue  # the whole message says what is wrong with it
                 self._partial += to_langchain([part])
                 yield from self._made(part)
+            elif block.get("type") == "non_standard":
+                self._partial.append(block)
 
     def _words(self, message_id: str, text: str) -> Iterator[Event]:
         if self._any_text and self._text_of != message_id:

@@ -1,0 +1,431 @@
+"""Any Hugging Face image-text-to-text or any-to-any model as a LangChain chat model."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel
+from langchain_core.language_models.chat_models import generate_from_stream
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    BaseMessage,
+    SystemMessage,
+    ToolMessage,
+)
+from langchain_core.messages.tool import tool_call_chunk
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.utils.function_calling import convert_to_openai_tool
+from pydantic import ConfigDict, Field
+
+from omni.chat.presenting import Presenter
+from omni.errors import UsageError
+from omni.modality import modality
+from omni.wire import block_media, is_media
+
+_CALLS = (
+    re.compile(r"<tool_call>\s*(\{.*?\})\s*</tool_call>", re.DOTALL),
+    re.compile(r"<\|call\|>\s*(\{.*?\})\s*<\|/call\|>", re.DOTALL),
+)
+_OPENINGS = ("<tool_call>", "<|call|>")
+_AUDIO_RATE = 16_000
+_loaded: dict[tuple[str, str, str], Any] = {}
+_loading = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    model: Any
+    processor: Any
+    inputs: frozenset[str]
+
+
+class ChatTransformers(BaseChatModel):
+    """Talks with a model of transformers, from a folder or from the hub.
+
+    Pictures go in as they are, and so do sound and video where the processor takes them; other
+    media are shown as a picture with their facts. The weights are loaded when they are first
+    needed, once for all chat models of the process. Code from the hub is never run.
+    """
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    model: str
+    """A folder with a saved model, or a hub id."""
+    device: str = "auto"
+    """Where it runs; see `omni.device.place`."""
+    dtype: str = "auto"
+    """Number format of its weights."""
+    temperature: float | None = None
+    """0 or `None` takes the likeliest token; more draws at random."""
+    max_tokens: int = Field(1024, gt=0)
+    """Most tokens of an answer."""
+    timeout: float | None = None
+    """Most seconds of an answer."""
+    max_retries: int = 0
+    """Accepted for compatibility: a local model that fails would fail again."""
+    stop: list[str] | None = Field(None, alias="stop_sequences")
+    """Text that ends an answer."""
+    seed: int | None = None
+    """Fixes what is drawn at random."""
+
+    _CLASSES: ClassVar[tuple[str, ...]] = (
+        "AutoModelForImageTextToText",
+        "AutoModelForMultimodalLM",
+    )
+
+    @property
+    def _llm_type(self) -> str:
+        return "omni-transformers"
+
+    @property
+    def _identifying_params(self) -> Mapping[str, Any]:
+        return {
+            "model": self.model,
+            "temperature": self.temperature,
+            "max_tokens": self.max_tokens,
+            "seed": self.seed,
+        }
+
+    @property
+    def media_inputs(self) -> frozenset[str]:
+        """What the processor takes; pictures, as long as it is not loaded."""
+        found = _loaded.get((self.model, self.device, self.dtype))
+        return found.inputs if found else frozenset({"image"})
+
+    def _resolve_model_profile(self) -> Any:
+        return {
+            "name": self.model,
+            "text_inputs": True,
+            "image_inputs": True,
+            "image_tool_message": False,
+            "text_outputs": True,
+            "tool_calling": True,
+        }
+
+    def load(self) -> _Loaded:
+        """The model and its processor, loaded if they are not yet.
+
+        Raises:
+            UsageError: if there is no such model, or it is of no kind that takes pictures.
+        """
+        key = (self.model, self.device, self.dtype)
+        with _loading:
+            if key not in _loaded:
+                _loaded[key] = _load(self.model, self.device, self.dtype, self._CLASSES)
+            return _loaded[key]
+
+    def bind_tools(
+        self,
+        tools: Sequence[Any],
+        *,
+        tool_choice: str | Literal["any", "auto"] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Tell the model of tools through its chat template; that it calls one is not forced."""
+        known = [convert_to_openai_tool(tool) for tool in tools]
+        return self.bind(tools=known, tool_choice=tool_choice, **kwargs)
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        return generate_from_stream(self._stream(messages, stop, run_manager, **kwargs))
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        for message in self._chunks(messages, stop or self.stop or [], kwargs):
+            chunk = ChatGenerationChunk(message=message)
+            if run_manager:
+                run_manager.on_llm_new_token(message.text, chunk=chunk)
+            yield chunk
+
+    def _chunks(
+        self, messages: list[BaseMessage], stop: list[str], given: Mapping[str, Any]
+    ) -> Iterator[AIMessageChunk]:
+        from omni.chat.stopping import StopText, Watchdog
+
+        began = time.perf_counter()
+        loaded = self.load()
+        ready = time.perf_counter()
+        inputs = _inputs(loaded, messages, given.get("tools"))
+        prepared = time.perf_counter()
+        tokens = int(inputs["input_ids"].shape[1])
+        watchdog = Watchdog(tokens, given.get("timeout", self.timeout))
+        stop_text, tools = StopText(stop), StopText(_OPENINGS if given.get("tools") else ())
+        said = ""
+        try:
+            for text in self._texts(loaded, inputs, watchdog, given):
+                shown = stop_text.feed(text)
+                said += shown
+                if words := tools.feed(shown):
+                    yield AIMessageChunk(content=words)
+                if stop_text.found:
+                    break
+        finally:
+            watchdog.stop.set()
+        if watchdog.late:
+            raise TimeoutError(f"no whole answer within {given.get('timeout', self.timeout)} s")
+        rest = stop_text.finish()
+        said += rest
+        if words := tools.feed(rest) + tools.finish():
+            yield AIMessageChunk(content=words)
+        if tools.found:
+            yield from _calls(said)
+        timings = {
+            "load": ready - began,
+            "media": prepared - ready,
+            "generate": time.perf_counter() - prepared,
+        }
+        yield self._last(loaded, inputs, watchdog, timings)
+
+    def _texts(
+        self, loaded: _Loaded, inputs: Any, watchdog: Any, given: Mapping[str, Any]
+    ) -> Iterator[str]:
+        """Bits of text from a generation in a thread of its own, whose errors are raised here."""
+        from transformers import LogitsProcessorList, StoppingCriteriaList, TextIteratorStreamer
+
+        from omni.chat.stopping import Sampler
+
+        tokenizer = getattr(loaded.processor, "tokenizer", loaded.processor)
+        streamer = TextIteratorStreamer(tokenizer, skip_prompt=True, skip_special_tokens=True)
+        processors = LogitsProcessorList()
+        if temperature := given.get("temperature", self.temperature):
+            processors.append(Sampler(temperature, given.get("seed", self.seed)))
+        failed: list[BaseException] = []
+
+        def work() -> None:
+            try:
+                loaded.model.generate(
+                    **inputs,
+                    streamer=streamer,
+                    max_new_tokens=given.get("max_tokens") or self.max_tokens,
+                    do_sample=False,
+                    stopping_criteria=StoppingCriteriaList([watchdog]),
+                    logits_processor=processors,
+                )
+            except BaseException as error:  # it belongs to the reader, whatever it is
+                failed.append(error)
+                streamer.end()
+
+        worker = threading.Thread(target=work, name="transformers-generate", daemon=True)
+        worker.start()
+        try:
+            yield from streamer
+        finally:
+            watchdog.stop.set()
+            worker.join()
+        if failed:
+            raise failed[0]
+
+    def _last(
+        self, loaded: _Loaded, inputs: Any, watchdog: Any, timings: Mapping[str, float]
+    ) -> AIMessageChunk:
+        tokens = int(inputs["input_ids"].shape[1])
+        read = _media_tokens(loaded.model.config, inputs["input_ids"])
+        read["text"] = tokens - sum(read.values())
+        full = watchdog.tokens >= self.max_tokens
+        return AIMessageChunk(
+            content="",
+            usage_metadata={
+                "input_tokens": tokens,
+                "output_tokens": watchdog.tokens,
+                "total_tokens": tokens + watchdog.tokens,
+                "input_token_details": read,  # type: ignore[typeddict-item]
+            },
+            response_metadata={
+                "model_name": self.model,
+                "model_provider": "transformers",
+                "finish_reason": "length" if full else "stop",
+                "timings": dict(timings),
+            },
+            chunk_position="last",
+        )
+
+
+def _load(name: str, device: str, dtype: str, classes: Sequence[str]) -> _Loaded:
+    import transformers
+
+    from omni.device import place
+
+    placement = place(device, dtype)
+    problem: Exception | None = None
+    try:
+        processor = transformers.AutoProcessor.from_pretrained(name)
+    except (OSError, ValueError, ImportError) as error:
+        raise UsageError(_unusable(name, error)) from None
+    for kind in classes:
+        auto = getattr(transformers, kind, None)
+        if auto is None:
+            continue
+        try:
+            model = auto.from_pretrained(name, dtype=placement.dtype)
+        except ValueError as error:  # not of this kind
+            problem = error
+            continue
+        except (OSError, ImportError) as error:
+            raise UsageError(_unusable(name, error)) from None
+        return _Loaded(model.to(placement.device).eval(), processor, _reads(processor))
+    assert problem is not None
+    raise UsageError(_unusable(name, problem))
+
+
+def _unusable(name: str, error: Exception) -> str:
+    reason = " ".join(str(error).split())
+    reason = reason if len(reason) < 300 else f"{reason[:300]}…"
+    return f"cannot load {name!r} with transformers as a model that takes pictures: {reason}"
+
+
+def _reads(processor: Any) -> frozenset[str]:
+    """Modalities that a processor takes, told by the parts that it has."""
+    parts = {
+        "image": ("image_processor",),
+        "audio": ("feature_extractor", "audio_processor"),
+        "video": ("video_processor",),
+    }
+    return frozenset(
+        name
+        for name, attributes in parts.items()
+        if any(getattr(processor, attribute, None) is not None for attribute in attributes)
+    )
+
+
+def _inputs(loaded: _Loaded, messages: Sequence[BaseMessage], tools: Sequence[Any] | None) -> Any:
+    """Model inputs of a conversation, through the processor's own chat template."""
+    presenter = Presenter(loaded.inputs, convert=False)
+    values: dict[str, list[Any]] = {"image": [], "audio": [], "video": []}
+    dialogue = [_message(message, presenter, values) for message in messages]
+    processor = loaded.processor
+    template = getattr(processor, "chat_template", None) or getattr(
+        processor.tokenizer, "chat_template", None
+    )
+    if not template:
+        raise UsageError("this model has no chat template: it was not made to be talked with")
+    more = {"tools": list(tools)} if tools else {}
+    text = processor.apply_chat_template(
+        dialogue, add_generation_prompt=True, tokenize=False, **more
+    )
+    given = {
+        key: found
+        for key, found in (
+            ("images", values["image"]),
+            ("audio", values["audio"]),
+            ("videos", values["video"]),
+        )
+        if found
+    }
+    encoded = processor(text=[text], return_tensors="pt", add_special_tokens=False, **given)
+    dtype = loaded.model.dtype
+    return {
+        key: _placed(value, loaded.model.device, dtype)
+        for key, value in encoded.items()
+        if hasattr(value, "to")
+    }
+
+
+def _placed(value: Any, device: Any, dtype: Any) -> Any:
+    return value.to(device, dtype) if value.is_floating_point() else value.to(device)
+
+
+def _message(
+    message: BaseMessage, presenter: Presenter, values: dict[str, list[Any]]
+) -> dict[str, Any]:
+    blocks = message.content if isinstance(message.content, list) else [message.content]
+    content: list[dict[str, Any]] = []
+    for block in blocks:
+        if isinstance(block, str) or block.get("type") == "text":
+            text = block if isinstance(block, str) else block.get("text", "")
+            content += [{"type": "text", "text": text}] if text else []
+        elif is_media(block):
+            content += _shown(block, presenter, values)
+    written: dict[str, Any] = {"role": _role(message), "content": content}
+    if isinstance(message, AIMessage) and message.tool_calls:
+        written["tool_calls"] = [
+            {"type": "function", "function": {"name": call["name"], "arguments": call["args"]}}
+            for call in message.tool_calls
+        ]
+    return written
+
+
+def _shown(
+    block: Mapping[str, Any], presenter: Presenter, values: dict[str, list[Any]]
+) -> Iterator[dict[str, Any]]:
+    """Blocks that the chat template knows, whose values are collected beside it."""
+    for shown in presenter.blocks(block_media(block)):
+        if not is_media(shown):
+            yield shown
+            continue
+        media = block_media(shown)
+        value = modality(media.modality).load(media)
+        if media.modality == "image":
+            values["image"].append(value.convert("RGB"))
+        elif media.modality == "audio":
+            values["audio"].append(_mono(value))
+        else:
+            values["video"].append(value.frames)
+        yield {"type": media.modality}
+
+
+def _mono(waveform: Any) -> Any:
+    """Samples at the rate that nearly every speech processor expects."""
+    import soxr
+
+    mono = waveform.samples.mean(axis=1)
+    return soxr.resample(mono, waveform.sample_rate, _AUDIO_RATE)
+
+
+def _role(message: BaseMessage) -> str:
+    if isinstance(message, AIMessage):
+        return "assistant"
+    if isinstance(message, ToolMessage):
+        return "tool"
+    return "system" if isinstance(message, SystemMessage) else "user"
+
+
+def _calls(said: str) -> Iterator[AIMessageChunk]:
+    """Tool calls in what was said; one that is no valid JSON goes on as an invalid one."""
+    found = [match[1] for pattern in _CALLS for match in pattern.finditer(said)]
+    for index, text in enumerate(found or [said[min(_places(said)) :]]):
+        name, arguments = None, text
+        try:
+            call = json.loads(text)
+            arguments = json.dumps(call.get("arguments", call.get("parameters", {})))
+            name = call["name"]
+        except (ValueError, KeyError, AttributeError):
+            pass
+        chunk = tool_call_chunk(
+            name=name, args=arguments, id=f"call_{uuid.uuid4().hex[:12]}", index=index
+        )
+        yield AIMessageChunk(content="", tool_call_chunks=[chunk])
+
+
+def _places(said: str) -> list[int]:
+    return [place for opening in _OPENINGS if (place := said.find(opening)) >= 0] or [0]
+
+
+def _media_tokens(config: Any, ids: Any) -> dict[str, int]:
+    """How many tokens of a prompt are placeholders of each modality."""
+    counts: dict[str, int] = {}
+    for name in ("image", "audio", "video"):
+        for attribute in (f"{name}_token_id", f"{name}_token_index"):
+            token = getattr(config, attribute, None)
+            if isinstance(token, int) and (count := int((ids == token).sum())):
+                counts[name] = count
+                break
+    return counts
