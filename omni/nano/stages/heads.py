@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 TOKEN_WEIGHT = 0.5
+NEVER = -1e4
 
 
 class Heads(nn.Module):
@@ -40,22 +41,38 @@ class Heads(nn.Module):
         }
 
     def loss(
-        self, tokens: Tensor, labels: Mapping[str, Tensor], numbers: Tensor | None = None
+        self,
+        tokens: Tensor,
+        labels: Mapping[str, Tensor],
+        numbers: Tensor | None = None,
+        impossible: Mapping[str, Tensor] | None = None,
     ) -> tuple[Tensor, dict[str, float]]:
-        """Mean loss over the attributes and the accuracy of each pooled one; −1 is no label."""
+        """Mean loss over the attributes and the accuracy of each pooled one.
+
+        Args:
+            tokens: `[batch, length, width]`.
+            labels: name → class of each item; −1 is no label.
+            numbers: real values `[batch, numbers]` that each token predicts.
+            impossible: name → `[batch, classes]`, classes that must not count as wrong answers.
+        """
         logits = self(tokens)
         total, logs = tokens.new_zeros(()), {}
         length = tokens.shape[1]
         for name, head in self.single.items():
             wanted = labels[name]
-            apart = head(tokens).flatten(0, 1)
-            total = total + functional.cross_entropy(logits[name], wanted, ignore_index=-1)
-            total = total + TOKEN_WEIGHT * functional.cross_entropy(
-                apart, wanted.repeat_interleave(length), ignore_index=-1
-            )
             known = wanted >= 0
+            if not known.any():
+                continue
+            together, apart = logits[name], head(tokens)
+            if impossible and name in impossible:
+                together = together.masked_fill(impossible[name], NEVER)
+                apart = apart.masked_fill(impossible[name][:, None], NEVER)
+            total = total + functional.cross_entropy(together, wanted, ignore_index=-1)
+            total = total + TOKEN_WEIGHT * functional.cross_entropy(
+                apart.flatten(0, 1), wanted.repeat_interleave(length), ignore_index=-1
+            )
             right = (logits[name].argmax(1) == wanted)[known]
-            logs[name] = right.float().mean().item() if known.any() else 1.0
+            logs[name] = right.float().mean().item()
         if self.numbers is not None and numbers is not None:
             total = total + 4 * (self.numbers(tokens) - numbers[:, None]).abs().mean()
         return total / len(self.attributes), logs
@@ -69,7 +86,5 @@ def accuracy(
     logits = heads(tokens)
     right = {name: (logits[name].argmax(1) == labels[name]) for name in logits}
     every = torch.stack([row | (labels[name] < 0) for name, row in right.items()]).all(0)
-    shares = {
-        name: row[labels[name] >= 0].float().mean().item() for name, row in right.items()
-    }
+    shares = {name: row[labels[name] >= 0].float().mean().item() for name, row in right.items()}
     return shares, every

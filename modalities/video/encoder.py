@@ -1,0 +1,102 @@
+"""Encoder of clips: the picture encoder on each frame, pooled to 4×4, then attention over time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from omni.compression.budget import Grid
+from omni.modality import Features, modality
+
+SIDE = 4
+FREQUENCIES = 6
+
+
+class Mixer(nn.Module):
+    """A pre-norm transformer layer over all tokens of a clip."""
+
+    def __init__(self, width: int, heads: int = 4, expansion: int = 1):
+        super().__init__()
+        self.heads = heads
+        self.before = nn.LayerNorm(width)
+        self.qkv = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+        self.mlp = nn.Sequential(
+            nn.LayerNorm(width),
+            nn.Linear(width, expansion * width),
+            nn.GELU(),
+            nn.Linear(expansion * width, width),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        batch, length, width = x.shape
+        mixed = self.qkv(self.before(x)).view(batch, length, 3, self.heads, width // self.heads)
+        query, key, value = mixed.permute(2, 0, 3, 1, 4)
+        attended = functional.scaled_dot_product_attention(query, key, value)
+        x = x + self.out(attended.transpose(1, 2).reshape(batch, length, width))
+        return x + self.mlp(x)
+
+
+class VideoEncoder(nn.Module):
+    """Frames `[F, 3, 96, 96]` and their times → 16 tokens a frame, frame by frame, row by row.
+
+    Each token also sees what changed at its spot since the frame before and since the first.
+
+    Args:
+        frame: encoder of one picture, with `width` and `encode`; that of the image modality, with
+            fresh weights, where none is given.
+        layers: transformer layers over all tokens of the clip.
+    """
+
+    def __init__(self, frame: nn.Module | None = None, layers: int = 2):
+        super().__init__()
+        self.frame = frame or modality("image").encoder()
+        assert self.frame is not None
+        width: int = self.frame.width  # type: ignore[assignment]
+        self.width = width
+        self.change = nn.Linear(3 * width, width)
+        self.time = nn.Linear(4 * FREQUENCIES, width)
+        self.layers = nn.Sequential(*(Mixer(width) for _ in range(layers)))
+        self.norm = nn.LayerNorm(width)
+
+    def grid(self, features: Features) -> Grid:
+        return Grid(len(features["frames"]), SIDE, SIDE)
+
+    def look(self, frames: Tensor) -> Tensor:
+        """Tokens `[batch, 16, width]` of single frames `[batch, 3, 96, 96]`."""
+        tokens = self.frame.encode(frames)  # type: ignore[operator]
+        side = round(tokens.shape[1] ** 0.5)
+        square = tokens.transpose(1, 2).unflatten(2, (side, side))
+        return functional.adaptive_avg_pool2d(square, SIDE).flatten(2).transpose(1, 2)
+
+    def mix(self, seen: Tensor, times: Tensor) -> Tensor:
+        """Tokens `[batch, F * 16, width]` of frames already looked at, `[batch, F, 16, width]`."""
+        before = torch.cat([seen[:, :1], seen[:, :-1]], 1)
+        changes = torch.cat([seen, seen - before, seen - seen[:, :1]], -1)
+        tokens = self.change(changes) + self.time(waves(times).to(seen.dtype))[:, :, None]
+        return self.norm(self.layers(tokens.flatten(1, 2)))
+
+    def forward(self, batch: list[Features]) -> list[Tensor]:
+        like = self.norm.weight
+        groups: dict[int, list[int]] = defaultdict(list)
+        for index, features in enumerate(batch):
+            groups[len(features["frames"])].append(index)
+        results: dict[int, Tensor] = {}
+        for indices in groups.values():
+            frames = torch.stack([batch[i]["frames"] for i in indices]).to(like.device)
+            times = torch.stack([batch[i]["times"] for i in indices]).to(like.device)
+            seen = self.look(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])
+            results.update(zip(indices, self.mix(seen, times), strict=True))
+        return [results[index] for index in range(len(batch))]
+
+
+def waves(times: Tensor) -> Tensor:
+    """Sines and cosines `[batch, F, …]` of each frame's share of the span, and of its second."""
+    times = times.float() - times[:, :1].float()
+    share = times / times[:, -1:].clamp(min=1e-3)
+    steps = torch.arange(FREQUENCIES, device=times.device)
+    angles = torch.cat([share[..., None] * 2.0**steps, times[..., None] / 4.0**steps], -1)
+    return torch.cat([angles.sin(), angles.cos()], -1)

@@ -1,0 +1,236 @@
+"""Encoders of pictures, clips and clouds and the picture codec: shapes, invariances, training."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from omni.errors import UsageError
+from omni.modality import modality
+from omni.nano.stages import heads, image, image_codec, loop, points, video
+from omni.nano.world import motion, scene, solid
+
+NAMES = ("image", "video", "points")
+
+
+def features(name: str, seed: int, frames: int = 3):
+    """Features of something of the world."""
+    if name == "image":
+        return modality(name).features(scene.draw(scene.sample(seed)))
+    if name == "video":
+        return modality(name).features(motion.render(motion.sample(seed, frames=frames)))
+    return modality(name).features(solid.build(solid.sample(seed)))
+
+
+def encoder(name: str):
+    torch.manual_seed(0)
+    made = modality(name).encoder()
+    assert made is not None
+    return made.eval()
+
+
+@pytest.mark.parametrize("name", NAMES)
+@torch.inference_mode()
+def test_tokens_are_as_many_as_the_grid_says(name):
+    made = encoder(name)
+    batch = [features(name, 0, 2), features(name, 1, 3)]
+    tokens = made(batch)
+    assert [t.shape for t in tokens] == [(made.grid(f).tokens, made.width) for f in batch]
+    expected = {"image": [144, 144], "video": [32, 48], "points": [32, 32]}[name]
+    assert [len(t) for t in tokens] == expected
+    assert sum(p.numel() for p in made.parameters()) <= 1_500_000
+    assert made([]) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+@torch.inference_mode()
+def test_batch_mates_change_nothing_even_while_training(name):
+    made = encoder(name)
+    batch = [features(name, 0, 2), features(name, 1, 3), features(name, 2, 2)]
+    alone = [made([item])[0] for item in batch]
+    for mode in (False, True):
+        made.train(mode)
+        for together, single in zip(made(batch), alone, strict=True):
+            assert torch.allclose(together, single, atol=2e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@torch.inference_mode()
+def test_half_precision_is_near(name):
+    made = encoder(name)
+    item = features(name, 0, 2)
+    exact = made([item])[0]
+    rough = made.to(torch.bfloat16)([item])[0]
+    assert rough.dtype == torch.bfloat16
+    assert torch.nn.functional.cosine_similarity(exact, rough.float(), dim=-1).mean() > 0.99
+
+
+def test_video_weights_hold_those_of_its_picture_encoder():
+    made = encoder("video")
+    state = {key: value + 1 for key, value in made.state_dict().items()}
+    other = modality("video").encoder()
+    assert other is not None
+    other.load_state_dict(state)
+    assert any(key.startswith("frame.") for key in state)
+
+
+@torch.inference_mode()
+def test_edges_look_alike_whatever_colours_meet():
+    from omni.modalities.image.encoder import edges
+
+    pixels = torch.zeros(1, 3, 16, 16)
+    pixels[..., 8:] = 0.8
+    assert torch.allclose(edges(pixels), edges(0.9 - pixels), atol=1e-6)
+    turned = edges(pixels.transpose(2, 3)).transpose(2, 3)
+    assert torch.allclose(turned[:, 0], edges(pixels)[:, 0])
+    assert torch.allclose(turned[:, 1], -edges(pixels)[:, 1])
+
+
+def test_farthest_points_agree_with_a_naive_search():
+    from omni.modalities.points.encoder import farthest
+
+    cloud = torch.randn(1, 60, 3, generator=torch.Generator().manual_seed(3))
+    spots = cloud[0].numpy()
+    chosen = [int(np.linalg.norm(spots, axis=1).argmax())]
+    for _ in range(9):
+        apart = np.linalg.norm(spots[:, None] - spots[chosen], axis=-1).min(1)
+        chosen.append(int(apart.argmax()))
+    assert farthest(cloud, 10)[0].tolist() == chosen
+
+
+def test_a_patch_seen_in_its_own_frame_does_not_turn_with_the_cloud():
+    from omni.modalities.points.encoder import describe
+
+    item = features("points", 5)
+    turn = torch.tensor(np.array(solid.sample(9).rotation).reshape(3, 3), dtype=torch.float32)
+    before, patches, _ = describe(*(item[k][None] for k in ("xyz", "rgb", "scale")))
+    after, turned, _ = describe((item["xyz"] @ turn)[None], item["rgb"][None], item["scale"][None])
+    same = (before[..., :3] - after[..., :3]).abs().amax((2, 3)) < 1e-2
+    assert same.float().mean() > 0.8  # where two widths are nearly equal, directions are free
+    assert torch.allclose(patches[..., 3:7], turned[..., 3:7], atol=1e-3)
+
+
+@pytest.fixture(scope="module")
+def codec():
+    torch.manual_seed(0)
+    made = modality("image").decoder()
+    assert made is not None
+    return made.eval()
+
+
+def test_codes_and_values_are_one_to_one(codec):
+    quantiser = codec.quantiser
+    every = torch.arange(codec.codes)
+    values = quantiser.values(every)
+    assert codec.codes == 1000 and len(values.unique(dim=0)) == 1000
+    assert torch.equal(quantiser.indices(values), every)
+    assert values.abs().max() <= 1
+
+
+def test_rounding_reaches_every_level_and_lets_gradients_through(codec):
+    line = torch.linspace(-6, 6, 4001)
+    for channel, levels in enumerate((8, 5, 5, 5)):
+        x = torch.zeros(len(line), 4)
+        x[:, channel] = line
+        x.requires_grad_()
+        rounded = codec.quantiser(x)
+        assert len(rounded[:, channel].detach().unique()) == levels
+        rounded[:, channel].sum().backward()
+        assert x.grad is not None and (x.grad[1500:2500, channel] > 0).all()
+
+
+def test_a_picture_becomes_64_codes_and_a_picture_again(codec):
+    codes = codec.encode(scene.draw(scene.sample(0), 120, 80))
+    assert codes.dtype == torch.int64 and codes.shape == (codec.length,) == (64,)
+    assert codes.min() >= 0 and codes.max() < codec.codes
+    made = codec.decode(codes)
+    assert made.mode == "RGB" and made.size == (256, 256)
+    assert sum(p.numel() for p in codec.parameters()) <= 2_500_000
+
+
+def test_transparency_and_other_modes_are_read(codec):
+    for mode in ("RGBA", "L", "P", "CMYK"):
+        assert len(codec.encode(Image.new(mode, (10, 30)))) == 64
+
+
+@pytest.mark.parametrize(
+    "codes",
+    [torch.zeros(63), torch.full((64,), 1000), torch.full((64,), -1), torch.zeros(0)],
+    ids=["too few", "too high", "negative", "none"],
+)
+def test_codes_that_make_no_picture_are_refused(codec, codes):
+    with pytest.raises(UsageError, match=r"a picture is made of 64 codes in 0…999, not of \d+"):
+        codec.decode(codes.long())
+
+
+def test_heads_ignore_what_has_no_label():
+    torch.manual_seed(0)
+    made = heads.Heads(16, {"colour": 3, "shape": 2})
+    tokens = torch.randn(4, 5, 16)
+    wanted = {"colour": torch.tensor([0, 1, -1, 2]), "shape": torch.full((4,), -1)}
+    total, logs = made.loss(tokens, wanted)
+    assert total.isfinite() and set(logs) == {"colour"}
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """Stages with tiny batches and evaluations, and a checkpoint after every step."""
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "LOG_SECONDS", 0.0)
+    for stage in (image, points, video, image_codec):
+        monkeypatch.setattr(stage, "BATCH", 2)
+        monkeypatch.setattr(stage, "EXAMPLES", 64 if stage is image_codec else 2)
+        monkeypatch.setattr(stage, "STEPS_A_MINUTE", 1)
+    monkeypatch.setattr(image, "CLOSE_STEPS_A_MINUTE", 1)
+
+
+@pytest.mark.parametrize("stage", [image, points, image_codec], ids=lambda s: s.NAME)
+def test_a_stage_trains_and_leaves_what_load_reads(tiny, tmp_path, stage):
+    figures = stage.run(tmp_path, minutes=3)
+    assert json.loads((tmp_path / f"{stage.NAME}.figures.json").read_text()) == figures
+    log = (tmp_path / f"{stage.NAME}.log.jsonl").read_text().splitlines()
+    assert all(np.isfinite(json.loads(row)["loss"]) for row in log)
+    assert not stage.load(tmp_path).training
+    assert stage.run(tmp_path, minutes=3) == figures  # a finished stage is loaded, not trained
+
+
+def test_an_interrupted_stage_goes_on_where_it_was(tiny, tmp_path, monkeypatch):
+    build, calls = solid.build, iter(range(100))
+
+    def interrupted(found):
+        if next(calls) == 5:
+            raise KeyboardInterrupt
+        return build(found)
+
+    monkeypatch.setattr(solid, "build", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        points.run(tmp_path, minutes=4)
+    assert (tmp_path / "points.partial.safetensors").exists()
+    points.run(tmp_path, minutes=4)
+    log = (tmp_path / "points.log.jsonl").read_text().splitlines()
+    assert [json.loads(row)["step"] for row in log] == [1, 2, 3, 4]
+    assert not (tmp_path / "points.partial.safetensors").exists()
+
+
+def test_the_video_stage_stands_on_the_picture_stage(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(video, "FILMS_A_MINUTE", 1)
+    image.run(tmp_path, minutes=3)
+    figures = video.run(tmp_path, minutes=4)
+    assert set(figures) == {"seen pairs", "held-out pairs"}
+    frame, picture = video.load(tmp_path).frame, image.load(tmp_path)
+    for key, value in picture.state_dict().items():
+        assert torch.equal(frame.state_dict()[key], value)
+    assert video.run(tmp_path, minutes=4) == figures
+
+
+def test_films_played_backwards_are_called_so():
+    torch.manual_seed(0)
+    films = video.look(encoder("video"), np.random.default_rng(1), 6)
+    seen, times, wanted = video._vary(films, np.random.default_rng(2))
+    assert seen.shape[:2] == times.shape
+    assert (times[:, 0] == 0).all() and (times.diff(dim=1) > 0).all()
+    assert wanted["motion"].max() < 7
