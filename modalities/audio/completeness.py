@@ -24,7 +24,7 @@ def missing_bytes(stream: BinaryIO, size: int, mime: str) -> int:
         return _chunks(stream, size, b"data", "big" if head[:4] == b"RIFX" else "little")
     if mime == "audio/aiff":
         return _chunks(stream, size, b"SSND", "big")
-    if mime == "audio/ogg":
+    if mime in ("audio/ogg", "audio/opus"):
         return _pages(stream, size)
     if mime == "audio/mpeg":
         return _xing(stream, size)

@@ -52,10 +52,11 @@ def read(media: Media) -> Waveform:
     Raises:
         MediaError: if it is no sound, cut off, empty, too long, or holds no usable number.
     """
+    mime = _SAME.get(media.mime, media.mime)
     with media.open() as stream:
-        if missing := missing_bytes(stream, media.size, media.mime):
+        if missing := missing_bytes(stream, media.size, mime):
             raise MediaError(_cut_off(media, f"{missing:,} bytes of its sound are missing"))
-    with quiet(media.mime in TALKATIVE):
+    with quiet(mime in TALKATIVE):
         with _opened(media) as file:
             _check_header(file, media)
             blocks = _decode(file, media)
@@ -193,14 +194,14 @@ def write(waveform: Waveform, *, name: str, mime: str) -> Media:
     """
     import soundfile
 
-    mime = _SAME.get(mime, mime)
-    if mime not in FORMATS:
+    wanted = _SAME.get(mime, mime)
+    if wanted not in FORMATS:
         raise MediaError(f"cannot write sound as {mime!r}; writable are {', '.join(FORMATS)}")
-    container, coding = FORMATS[mime]
+    container, coding = FORMATS[wanted]
+    if not waveform.samples.size:
+        raise MediaError(f"cannot write {name}: the sound has no samples")
     samples = np.nan_to_num(waveform.samples, nan=0.0, posinf=1.0, neginf=-1.0)
     samples = samples.reshape(len(samples), -1)
-    if not samples.size:
-        raise MediaError(f"cannot write {name}: the sound has no samples")
     target = io.BytesIO()
     try:
         with soundfile.SoundFile(
@@ -219,8 +220,7 @@ def write(waveform: Waveform, *, name: str, mime: str) -> Media:
             f"cannot write {name} as {mime} with {waveform.sample_rate} Hz and "
             f"{samples.shape[1]} channels ({_reason(error)}): write it as audio/wav"
         ) from None
-    written = "audio/ogg" if mime == "audio/opus" else mime
-    return Media.from_bytes(target.getvalue(), modality="audio", mime=written, name=name)
+    return Media.from_bytes(target.getvalue(), modality="audio", mime=mime, name=name)
 
 
 def _cut_off(media: Media, what: str) -> str:

@@ -55,14 +55,14 @@ class AudioModality(Modality):
         from .levels import levels
 
         peak, rms = levels(value)
-        found: dict[str, Any] = {
+        return {
             "seconds": round(value.seconds, 3),
             "sample_rate": value.sample_rate,
             "channels": value.samples.shape[1],
             "peak_dbfs": peak,
             "rms_dbfs": rms,
+            "notes": list(value.notes),
         }
-        return found | ({"notes": list(value.notes)} if value.notes else {})
 
     def caption(self, value: Waveform) -> str:
         facts = self.facts(value)

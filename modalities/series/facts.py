@@ -27,7 +27,7 @@ def facts(series: Series) -> dict[str, Any]:
         {"name": name, **_measured(values[:, at])}
         for at, name in enumerate(series.names[:_COLUMNS_TOLD])
     ]
-    return found | ({"notes": list(series.notes)} if series.notes else {})
+    return found | {"notes": list(series.notes)}
 
 
 def _measured(column: np.ndarray) -> dict[str, float | int | None]:

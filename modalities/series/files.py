@@ -60,7 +60,7 @@ def write(series: Series, *, name: str, mime: str) -> Media:
     elif mime == "application/json":
         data = _json(series)
     elif mime in (_PARQUET, "application/parquet", "application/x-parquet"):
-        data, mime = _parquet(series), _PARQUET
+        data = _parquet(series)
     elif mime == "application/x-npy":
         target = io.BytesIO()
         np.save(target, series.values, allow_pickle=False)
