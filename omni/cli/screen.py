@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import textwrap
@@ -84,8 +85,8 @@ def clean(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """The text with every run of white space made one space."""
-    return " ".join(text.split())
+    """The text on one line: a line end and the white space around it become one space."""
+    return re.sub(r"\s*[\r\n\t]\s*", " ", text).strip()
 
 
 def fit(text: str, columns: int) -> str:

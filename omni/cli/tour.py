@@ -35,7 +35,7 @@ class Step:
 STEPS = (
     Step("image → text", "What is this?", "red-circle.png"),
     Step("audio → text", "What is said?", "blue-square.wav"),
-    Step("video → text", "What happens?", "moving-ball.mp4"),
+    Step("video → text", "What happens?", "moving-right.mp4"),
     Step("points → text", "What is this?", "cone.ply"),
     Step("series → text", "What is the trend?", "rising.csv"),
     Step("text → image", "draw a blue square", wanted="image"),

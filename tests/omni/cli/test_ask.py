@@ -131,7 +131,11 @@ def test_a_session_is_kept_and_used_again(omni, scripted, red):
     omni("ask", "what is it?", "-a", red, "--session", "s")
     omni("ask", "sure?", "--session", "s")
     asked = brain.asked[1]
-    assert [message.type for message in asked if message.type != "system"] == ["human", "ai", "human"]
+    assert [message.type for message in asked if message.type != "system"] == [
+        "human",
+        "ai",
+        "human",
+    ]
 
 
 def test_the_budget_reaches_the_agent(omni, scripted, monkeypatch):

@@ -120,7 +120,9 @@ def test_a_dropped_path_is_attached_and_leaves_the_sentence(talk, red):
     escaped = str(red).replace(" ", "\\ ")
     chat.take(f"{escaped} and this?")
     assert shown(chat).count("Red.") == 1
-    texts = [part.text for turn in chat.agent.history() for part in turn.question if part.type == "text"]
+    texts = [
+        part.text for turn in chat.agent.history() for part in turn.question if part.type == "text"
+    ]
     assert texts == ["what is this?", "and this?"]
     assert [ref.handle for ref in chat.agent.shelf] == ["img-1"]
 
@@ -340,7 +342,13 @@ def test_kill_in_the_middle_of_a_turn_loses_nothing(spawn, own_home, omni, scrip
 
     words = " ".join(["word"] * 2000)
     process = spawn(
-        [words], "chat", "--session", "k", seconds=0.05, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        [words],
+        "chat",
+        "--session",
+        "k",
+        seconds=0.05,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
     process.stdin.write(f"/attach '{red}'\nwhat is it?\n".encode())
@@ -349,7 +357,9 @@ def test_kill_in_the_middle_of_a_turn_loses_nothing(spawn, own_home, omni, scrip
     process.send_signal(signal.SIGKILL)
     process.wait()
     scripted("Red, I think.")
-    ran = omni("chat", "--resume", stdin="and now?\n/save img-1 " + str(own_home / "back.png") + "\n")
+    ran = omni(
+        "chat", "--resume", stdin="and now?\n/save img-1 " + str(own_home / "back.png") + "\n"
+    )
     assert ran.code == 0, ran.err
     assert ran.out == "Red, I think.\n"
     assert "you: [img-1] what is it?" in ran.err

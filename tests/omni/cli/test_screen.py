@@ -27,7 +27,11 @@ def test_fitted_text_is_no_wider_than_asked(text, columns):
 
     def width(shown):
         return sum(
-            0 if unicodedata.combining(one) else 2 if unicodedata.east_asian_width(one) in "WF" else 1
+            0
+            if unicodedata.combining(one)
+            else 2
+            if unicodedata.east_asian_width(one) in "WF"
+            else 1
             for one in shown
         )
 
@@ -53,7 +57,8 @@ def test_table_of_nothing():
 
 
 @pytest.mark.parametrize(
-    ("count", "shown"), [(0, "0 bytes"), (999, "999 bytes"), (1234, "1.23 kB"), (84e6, "84 MB"), (11e9, "11 GB")]
+    ("count", "shown"),
+    [(0, "0 bytes"), (999, "999 bytes"), (1234, "1.23 kB"), (84e6, "84 MB"), (11e9, "11 GB")],
 )
 def test_sizes_are_for_people(count, shown):
     assert size(count) == shown

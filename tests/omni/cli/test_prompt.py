@@ -1,0 +1,122 @@
+"""`omni chat` as a person meets it: a real terminal device of forty columns."""
+
+import os
+import re
+import signal
+import sys
+import time
+
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs pseudo terminals")
+
+SECONDS = 120
+ESCAPE = re.compile(r"\x1b(\[[0-9;?]*[ -/]*[@-~]|[@-Z\\-_]|\][^\x07]*\x07)")
+
+
+class Person:
+    """Types on a terminal and reads what it shows."""
+
+    def __init__(self, spawn, script, *arguments, seconds=0.0):
+        import fcntl
+        import pty
+        import struct
+        import termios
+
+        self.hand, device = pty.openpty()
+        fcntl.ioctl(device, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 40, 0, 0))
+        environment = os.environ | {
+            "TERM": "xterm",
+            "OMNI_GRAPHICS": "blocks",
+            "PROMPT_TOOLKIT_NO_CPR": "1",
+        }
+        environment.pop("NO_COLOR", None)
+        environment.pop("COLUMNS", None)
+        environment.pop("LINES", None)
+        self.process = spawn(
+            script,
+            *arguments,
+            seconds=seconds,
+            stdin=device,
+            stdout=device,
+            stderr=device,
+            env=environment,
+            preexec_fn=lambda: (os.setsid(), fcntl.ioctl(0, termios.TIOCSCTTY, 0)),
+        )
+        os.close(device)
+        os.set_blocking(self.hand, False)
+        self.seen = ""
+
+    def types(self, text):
+        os.write(self.hand, text.encode())
+
+    def sees(self, text):
+        """Wait until it is shown, and forget what stood before it."""
+        deadline = time.monotonic() + SECONDS
+        while text not in ESCAPE.sub("", self.seen):
+            assert time.monotonic() < deadline, f"waited for {text!r}, saw:\n{self.seen}"
+            self._read()
+        shown = ESCAPE.sub("", self.seen)
+        self.seen = shown[shown.index(text) + len(text) :]
+
+    def leaves(self):
+        deadline = time.monotonic() + SECONDS
+        while self.process.poll() is None:
+            assert time.monotonic() < deadline, f"does not end, shows:\n{self.seen}"
+            self._read()
+        self._read()
+        os.close(self.hand)
+        return self.process.returncode
+
+    def _read(self):
+        try:
+            self.seen += os.read(self.hand, 65536).decode("utf-8", "replace")
+        except BlockingIOError:
+            time.sleep(0.02)
+        except OSError:  # the other end is closed
+            time.sleep(0.02)
+
+
+def test_a_talk_at_the_terminal(spawn, red, own_home):
+    long = " ".join(f"w{number}" for number in range(500))
+    person = Person(spawn, ["A red field.", long, "Still here."], "chat", seconds=0.05)
+    person.sees("omni 0.1.0")
+    person.sees("> ")
+    person.types("/hlep\r")
+    person.sees("did you mean /help?")
+    person.types(f"what is '{red}'?\r")
+    person.sees("img-1")
+    person.sees("▀")
+    person.sees("A red field.")
+    person.sees("tokens in")
+    person.sees("> ")
+    person.types("half a thought\x03")
+    person.types("count\r")
+    person.sees("w3")
+    person.types("\x03")
+    person.sees("stopped; what came is kept")
+    person.types("and now?\r")
+    person.sees("Still here.")
+    person.types("\x04")
+    person.sees("saved; go on with")
+    assert person.leaves() == 0
+    history = (own_home / "history").read_text()
+    assert "+count" in history and "half a thought" not in history
+    assert (own_home / "history").stat().st_mode & 0o077 == 0
+
+    person = Person(spawn, [], "chat", "--resume")
+    person.sees("resumed chat-")
+    person.sees("A red field.")
+    person.sees("img-1 red one.png (attached)")
+    person.sees("> ")
+    person.types("/sh\t")
+    person.sees("/show")
+    person.types("\x15/quit\r")
+    assert person.leaves() == 0
+
+
+def test_a_terminal_that_goes_away_ends_the_chat(spawn):
+    person = Person(spawn, [], "chat")
+    person.sees("> ")
+    person.process.send_signal(signal.SIGHUP)
+    assert person.leaves() != 0
