@@ -47,7 +47,8 @@ def read(media: Media, *, formats: tuple[str, ...], max_pixels: int) -> Image.Im
             ) from None
         except UnidentifiedImageError:
             raise MediaError(
-                f"{media.name} is not a readable image: its header is damaged or cut short"
+                f"{media.name} is not a readable image: its header is damaged, cut short or of a "
+                "rare kind; save it as PNG"
             ) from None
         # Pillow's decoders raise whatever a hostile file provokes: OSError, SyntaxError,
         # ValueError, struct.error, IndexError and more.
