@@ -14,29 +14,20 @@ from typing import Any, ClassVar, Literal
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
 from langchain_core.language_models.chat_models import generate_from_stream
-from langchain_core.messages import (
-    AIMessage,
-    AIMessageChunk,
-    BaseMessage,
-    SystemMessage,
-    ToolMessage,
-)
+from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ConfigDict, Field
 
-from omni.chat.presenting import Presenter
+from omni.chat.templating import media_tokens, model_inputs
 from omni.errors import UsageError
-from omni.modality import modality
-from omni.wire import block_media, is_media
 
 _CALLS = (
     re.compile(r"<tool_call>\s*(\{.*?\})\s*</tool_call>", re.DOTALL),
     re.compile(r"<\|call\|>\s*(\{.*?\})\s*<\|/call\|>", re.DOTALL),
 )
 _OPENINGS = ("<tool_call>", "<|call|>")
-_AUDIO_RATE = 16_000
 _loaded: dict[tuple[str, str, str], Any] = {}
 _loading = threading.Lock()
 
@@ -164,7 +155,7 @@ class ChatTransformers(BaseChatModel):
         began = time.perf_counter()
         loaded = self.load()
         ready = time.perf_counter()
-        inputs = _inputs(loaded, messages, given.get("tools"))
+        inputs = model_inputs(loaded, messages, given.get("tools"))
         prepared = time.perf_counter()
         tokens = int(inputs["input_ids"].shape[1])
         watchdog = Watchdog(tokens, given.get("timeout", self.timeout))
@@ -238,7 +229,7 @@ class ChatTransformers(BaseChatModel):
         self, loaded: _Loaded, inputs: Any, watchdog: Any, timings: Mapping[str, float]
     ) -> AIMessageChunk:
         tokens = int(inputs["input_ids"].shape[1])
-        read = _media_tokens(loaded.model.config, inputs["input_ids"])
+        read = media_tokens(loaded.model.config, inputs["input_ids"])
         read["text"] = tokens - sum(read.values())
         full = watchdog.tokens >= self.max_tokens
         return AIMessageChunk(
@@ -306,98 +297,6 @@ def _reads(processor: Any) -> frozenset[str]:
     )
 
 
-def _inputs(loaded: _Loaded, messages: Sequence[BaseMessage], tools: Sequence[Any] | None) -> Any:
-    """Model inputs of a conversation, through the processor's own chat template."""
-    presenter = Presenter(loaded.inputs, convert=False)
-    values: dict[str, list[Any]] = {"image": [], "audio": [], "video": []}
-    dialogue = [_message(message, presenter, values) for message in messages]
-    processor = loaded.processor
-    template = getattr(processor, "chat_template", None) or getattr(
-        processor.tokenizer, "chat_template", None
-    )
-    if not template:
-        raise UsageError("this model has no chat template: it was not made to be talked with")
-    more = {"tools": list(tools)} if tools else {}
-    text = processor.apply_chat_template(
-        dialogue, add_generation_prompt=True, tokenize=False, **more
-    )
-    given = {
-        key: found
-        for key, found in (
-            ("images", values["image"]),
-            ("audio", values["audio"]),
-            ("videos", values["video"]),
-        )
-        if found
-    }
-    encoded = processor(text=[text], return_tensors="pt", add_special_tokens=False, **given)
-    dtype = loaded.model.dtype
-    return {
-        key: _placed(value, loaded.model.device, dtype)
-        for key, value in encoded.items()
-        if hasattr(value, "to")
-    }
-
-
-def _placed(value: Any, device: Any, dtype: Any) -> Any:
-    return value.to(device, dtype) if value.is_floating_point() else value.to(device)
-
-
-def _message(
-    message: BaseMessage, presenter: Presenter, values: dict[str, list[Any]]
-) -> dict[str, Any]:
-    blocks = message.content if isinstance(message.content, list) else [message.content]
-    content: list[dict[str, Any]] = []
-    for block in blocks:
-        if isinstance(block, str) or block.get("type") == "text":
-            text = block if isinstance(block, str) else block.get("text", "")
-            content += [{"type": "text", "text": text}] if text else []
-        elif is_media(block):
-            content += _shown(block, presenter, values)
-    written: dict[str, Any] = {"role": _role(message), "content": content}
-    if isinstance(message, AIMessage) and message.tool_calls:
-        written["tool_calls"] = [
-            {"type": "function", "function": {"name": call["name"], "arguments": call["args"]}}
-            for call in message.tool_calls
-        ]
-    return written
-
-
-def _shown(
-    block: Mapping[str, Any], presenter: Presenter, values: dict[str, list[Any]]
-) -> Iterator[dict[str, Any]]:
-    """Blocks that the chat template knows, whose values are collected beside it."""
-    for shown in presenter.blocks(block_media(block)):
-        if not is_media(shown):
-            yield shown
-            continue
-        media = block_media(shown)
-        value = modality(media.modality).load(media)
-        if media.modality == "image":
-            values["image"].append(value.convert("RGB"))
-        elif media.modality == "audio":
-            values["audio"].append(_mono(value))
-        else:
-            values["video"].append(value.frames)
-        yield {"type": media.modality}
-
-
-def _mono(waveform: Any) -> Any:
-    """Samples at the rate that nearly every speech processor expects."""
-    import soxr
-
-    mono = waveform.samples.mean(axis=1)
-    return soxr.resample(mono, waveform.sample_rate, _AUDIO_RATE)
-
-
-def _role(message: BaseMessage) -> str:
-    if isinstance(message, AIMessage):
-        return "assistant"
-    if isinstance(message, ToolMessage):
-        return "tool"
-    return "system" if isinstance(message, SystemMessage) else "user"
-
-
 def _calls(said: str) -> Iterator[AIMessageChunk]:
     """Tool calls in what was said; one that is no valid JSON goes on as an invalid one."""
     found = [match[1] for pattern in _CALLS for match in pattern.finditer(said)]
@@ -417,15 +316,3 @@ def _calls(said: str) -> Iterator[AIMessageChunk]:
 
 def _places(said: str) -> list[int]:
     return [place for opening in _OPENINGS if (place := said.find(opening)) >= 0] or [0]
-
-
-def _media_tokens(config: Any, ids: Any) -> dict[str, int]:
-    """How many tokens of a prompt are placeholders of each modality."""
-    counts: dict[str, int] = {}
-    for name in ("image", "audio", "video"):
-        for attribute in (f"{name}_token_id", f"{name}_token_index"):
-            token = getattr(config, attribute, None)
-            if isinstance(token, int) and (count := int((ids == token).sum())):
-                counts[name] = count
-                break
-    return counts
