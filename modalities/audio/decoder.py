@@ -127,7 +127,7 @@ def samples_of(value: Waveform) -> Tensor:
 
 
 def spectrogram(samples: Tensor) -> Tensor:
-    """Samples `[…, S]` → normalised log-magnitudes `[…, F, T]`; a frame is centred on its samples."""
+    """Samples `[…, S]` → normalised log-magnitudes `[…, F, T]`, each centred on its samples."""
     edge = (WINDOW - HOP) // 2
     spectrum = torch.stft(
         F.pad(samples, (edge, edge)),

@@ -28,6 +28,7 @@ class AudioEncoder(nn.Module):
     def __init__(self, width: int = 192, depth: int = 3, heads: int = 4, mels: int = 64):
         super().__init__()
         self.width = width
+        self.head_size = width // heads
         self.stem = nn.ModuleList(
             [
                 nn.Conv1d(mels, width, 5, stride=2, padding=2),
@@ -65,7 +66,7 @@ class AudioEncoder(nn.Module):
             lengths = (lengths + 1) // 2
         mask = inside(lengths, hidden.shape[2])
         places = torch.arange(hidden.shape[2], device=hidden.device, dtype=torch.float32)
-        turns = _turns(places, self.blocks[0].attention.size)
+        turns = _turns(places, self.head_size)
         absolute = places[None] if start is None else places[None] + start[:, None]
         hidden = hidden.transpose(1, 2) + _sinusoid(absolute, self.width).to(hidden.dtype)
         for block in self.blocks:

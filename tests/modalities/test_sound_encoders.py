@@ -78,7 +78,7 @@ class TestEncoders:
         encoder = modality(name).encoder()
         assert encoder is not None
         assert sum(weight.numel() for weight in encoder.parameters()) <= 1_500_000
-        sum(tokens.square().mean() for tokens in encoder(BATCHES[name])).backward()
+        torch.cat(encoder(BATCHES[name])).square().mean().backward()
         without = [key for key, weight in encoder.named_parameters() if weight.grad is None]
         assert without == []
 
@@ -136,7 +136,7 @@ class TestAudioDecoder:
     def test_codes_lie_in_the_vocabulary_and_are_as_many_as_said(self, decoder, seconds):
         codes = decoder.encode(tone(seconds))
         assert codes.dtype == torch.int64 and codes.dim() == 1
-        assert 0 <= codes.min() and codes.max() < decoder.codes == 1000
+        assert codes.min() >= 0 and codes.max() < decoder.codes == 1000
         assert len(codes) == min(decoder.max_length, -(-round(seconds * 16_000) // 512))
 
     def test_what_comes_back_has_the_length_of_its_codes(self, decoder):
@@ -233,7 +233,7 @@ class TestStages:
     def test_word_accuracy_counts_edits(self):
         from omni.nano.stages.audio import edit_distance, word_accuracy
 
-        assert edit_distance("red circle".split(), "red circle".split()) == 0
-        assert edit_distance("a red circle".split(), "red ring".split()) == 2
+        assert edit_distance("abc", "abc") == 0
+        assert edit_distance("kitten", "sitting") == 3
         assert edit_distance([], [1, 2]) == 2
         assert word_accuracy([(1, 2), (3, 4)], [(1, 2), (3,)]) == 0.75

@@ -111,8 +111,9 @@ def disturb(rng: np.random.Generator, samples: np.ndarray, *, most: float = 0.5)
 
 
 def warp(rng: np.random.Generator, samples: np.ndarray) -> np.ndarray:
-    """Half of the time, the sound played a little faster or slower, as from a larger or smaller
-    throat: more voices than the synthesiser has.
+    """Half of the time, play the sound a little faster or slower.
+
+    It then comes as from a smaller or larger throat: more voices than the synthesiser has.
     """
     if rng.random() < 0.5:
         return samples

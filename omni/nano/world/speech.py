@@ -52,76 +52,34 @@ HOUSE = Voice("en-us+f2", speed=165, pitch=50, range=0)
 GRID = 512
 """Samples to a unit of `speak_house`: one code of the audio decoder."""
 
+_VARIANTS = {
+    "en-us": (
+        "plain m1 m2 m3 m7 m8 f1 f2 f4 f5 Alex Annie edward Andy belinda boris caleb "
+        "david ed Henrique Hugo Jacky Lee miguel norbert paul rob shelby victor zac"
+    ),
+    "en": (
+        "plain m1 m3 m5 m6 f1 f2 f5 linda benjamin Denis Gene john max pablo quincy robert travis"
+    ),
+    "en-gb-x-rp": "plain m5 f4",
+    "en-gb-scotland": "m1 f2",
+    "en-us-nyc": "plain",
+}
+
 VOICES: tuple[str, ...] = tuple(
-    (
-        "en-us en-us+m1 en-us+m2 en-us+m3 en-us+m7 en-us+m8 "
-        "en-us+f1 en-us+f2 en-us+f4 en-us+f5 en en+m1 "
-        "en+m3 en+m5 en+m6 en+f1 en+f2 en+f5 "
-        "en-gb-x-rp en-gb-x-rp+m5 en-gb-x-rp+f4 en-gb-scotland+m1 en-gb-scotland+f2 en-us-nyc "
-        "en-us+Alex en-us+Annie en-us+edward en+linda en-us+Andy en-us+belinda "
-        "en+benjamin en-us+boris en-us+caleb en-us+david en+Denis en-us+ed "
-        "en+Gene en-us+Henrique en-us+Hugo en-us+Jacky en+john en-us+Lee "
-        "en+max en-us+miguel en-us+norbert en+pablo en-us+paul en+quincy "
-        "en-us+rob en+robert en-us+shelby en+travis en-us+victor en-us+zac "
-    ).split()
+    accent if variant == "plain" else f"{accent}+{variant}"
+    for accent, variants in _VARIANTS.items()
+    for variant in variants.split()
 )
 """Voices of the training."""
 
 UNSEEN_VOICES = ("en-us+f3", "en+m4", "en-us+steph", "en+Michael")
 """Voices that are only ever tested."""
 
-FUNCTION_WORDS = [
-    "a",
-    "an",
-    "the",
-    "and",
-    "is",
-    "are",
-    "it",
-    "this",
-    "that",
-    "there",
-    "of",
-    "in",
-    "on",
-    "at",
-    "with",
-    "not",
-    "yes",
-    "no",
-    "hello",
-    "goodbye",
-    "thanks",
-    "what",
-    "which",
-    "how",
-    "many",
-    "colour",
-    "shape",
-    "size",
-    "sound",
-    "kind",
-    "draw",
-    "say",
-    "show",
-    "me",
-    "picture",
-    "object",
-    "objects",
-    "beeps",
-    "moving",
-    "down",
-    "season",
-    "speech",
-    "up",
-    "zero",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "shift",
-    "level",
-]
+_FUNCTION_WORDS = (
+    "a an the and is are it this that there of in on at with not yes no hello goodbye thanks "
+    "what which how many colour shape size sound kind draw say show me picture object objects "
+    "beeps moving down season speech up zero seven eight nine ten shift level"
+)
 """Small words that hold the world's words together."""
 
 VOCABULARY: tuple[str, ...] = tuple(
@@ -138,7 +96,7 @@ VOCABULARY: tuple[str, ...] = tuple(
             *words.EVENTS,
             *words.NUMBERS,
             *words.SOUNDS,
-            *FUNCTION_WORDS,
+            *_FUNCTION_WORDS.split(),
         )
         for word in phrase.split()
     )
