@@ -103,7 +103,7 @@ class TestGenerators:
         with av.open(str(hostile.make(tmp_path))) as container:
             (stream,) = container.streams.video
             assert (stream.width, stream.height) == (64, 64)
-            with pytest.raises((av.EOFError, StopIteration)):
+            with pytest.raises(StopIteration):
                 next(container.decode(stream))
 
     def test_pdf_is_a_valid_pdf(self):

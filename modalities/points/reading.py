@@ -15,7 +15,7 @@ from omni.values import Cloud
 
 from . import formats, glb
 from .scenes import read_scene
-from .tables import read_columns, read_npy, read_off, read_stl
+from .tables import read_columns, read_npy, read_obj, read_off, read_stl
 from .units import stated_units
 
 MAX_POINTS = 5_000_000
@@ -24,7 +24,7 @@ MAX_BYTES = 256 << 20
 
 _READERS: dict[str, tuple[str, Callable[[bytes], Cloud]]] = {
     formats.PLY: ("PLY", partial(read_scene, kind="ply")),
-    formats.OBJ: ("OBJ", partial(read_scene, kind="obj")),
+    formats.OBJ: ("OBJ", read_obj),
     formats.GLB: ("GLB", partial(read_scene, kind="glb")),
     formats.STL: ("STL", read_stl),
     formats.OFF: ("OFF", read_off),

@@ -15,10 +15,7 @@ if TYPE_CHECKING:
 
 MAX_TEXTURE_PIXELS = 32_000_000
 _GREY = 128
-_OPTIONS: dict[str, dict[str, Any]] = {
-    "ply": {"skip_materials": True},
-    "obj": {"skip_materials": True, "maintain_order": True},
-}
+_OPTIONS: dict[str, dict[str, Any]] = {"ply": {"skip_materials": True}}
 
 
 def cloud_of(xyz: np.ndarray, rgb: np.ndarray | None, faces: np.ndarray | None) -> Cloud:
@@ -99,15 +96,17 @@ def _mesh(shape: trimesh.Trimesh, xyz: np.ndarray, mirrored: bool) -> Cloud:
 
 def _vertex_colours(shape: trimesh.Trimesh) -> np.ndarray | None:
     visual: Any = shape.visual
-    if not visual.defined:
-        return None
-    if visual.kind == "texture":
-        material = visual.material
+    material = getattr(visual, "material", None)
+    if material is not None:
         image = getattr(material, "baseColorTexture", None) or getattr(material, "image", None)
-        if image is not None and image.width * image.height > MAX_TEXTURE_PIXELS:
+        if image is not None and visual.uv is not None:
+            if image.width * image.height > MAX_TEXTURE_PIXELS:
+                return None
+            return _bytes(visual.to_color().vertex_colors, len(shape.vertices))
+        if getattr(material, "baseColorFactor", None) is None:
             return None
-        visual = visual.to_color()
-    return _bytes(visual.vertex_colors, len(shape.vertices))
+        return _bytes([material.main_color] * len(shape.vertices), len(shape.vertices))
+    return _bytes(visual.vertex_colors, len(shape.vertices)) if visual.defined else None
 
 
 def _bytes(colours: Any, count: int) -> np.ndarray | None:

@@ -1,4 +1,4 @@
-"""Formats that are one table of numbers: OFF, rows of coordinates, NPY and STL."""
+"""Formats that are tables of numbers: OBJ, OFF, rows of coordinates, NPY and STL."""
 
 from __future__ import annotations
 
@@ -31,20 +31,45 @@ def read_off(data: bytes) -> Cloud:
     if b"C" in kind:
         skip = 6 if b"N" in kind else 3
         rgb = _as_bytes(np.array([row[skip : skip + 3] for row in rows], dtype=np.float64))
-    return cloud_of(xyz, rgb, _fans(words[start + points : start + points + faces]))
+    polygons = [_polygon(row) for row in words[start + points : start + points + faces]]
+    return cloud_of(xyz, rgb, _fans(polygons))
 
 
-def _fans(rows: list[list[bytes]]) -> np.ndarray:
-    """Triangles of polygons given as rows of a count and that many corners."""
-    triangles = []
-    for row in rows:
-        count = int(row[0])
-        corners = [int(word) for word in row[1 : 1 + count]]
-        if len(corners) != count:
-            raise ValueError(f"a face of {count} corners has {len(corners)}")
-        for index in range(1, count - 1):
-            triangles.append((corners[0], corners[index], corners[index + 1]))
+def _polygon(words: list[bytes]) -> list[int]:
+    """The corners of a face that is given as their number and then each."""
+    count = int(words[0])
+    corners = [int(word) for word in words[1 : 1 + count]]
+    if len(corners) != count:
+        raise ValueError(f"a face of {count} corners has {len(corners)}")
+    return corners
+
+
+def _fans(polygons: list[list[int]]) -> np.ndarray:
+    """Triangles of polygons."""
+    triangles = [
+        (corners[0], corners[index], corners[index + 1])
+        for corners in polygons
+        for index in range(1, len(corners) - 1)
+    ]
     return np.array(triangles, dtype=np.int64).reshape(-1, 3)
+
+
+def read_obj(data: bytes) -> Cloud:
+    """Read OBJ; trimesh takes indices that count backwards for wrong ones."""
+    points: list[list[bytes]] = []
+    faces: list[list[int]] = []
+    for line in data.replace(b"\\\n", b" ").replace(b"\\\r\n", b" ").splitlines():
+        words = line.split()
+        if words and words[0] == b"v":
+            points.append(words[1:7])
+        elif words and words[0] == b"f":
+            corners = (int(word.partition(b"/")[0]) for word in words[1:])
+            faces.append([at - 1 if at > 0 else len(points) + at for at in corners])
+    xyz = np.array([row[:3] for row in points], dtype=np.float64).reshape(-1, 3)
+    rgb = None
+    if points and all(len(row) == 6 for row in points):
+        rgb = _as_bytes(np.array([row[3:] for row in points], dtype=np.float64))
+    return cloud_of(xyz, rgb, _fans(faces))
 
 
 def read_columns(data: bytes) -> Cloud:

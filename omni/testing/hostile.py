@@ -371,7 +371,7 @@ HOSTILE: tuple[Hostile, ...] = (
         _file("lies.wav", lambda: _wav(0xFFFFFF00, 2_000)),
         "lies.wav",
     ),
-    Hostile("video-without-frames", _file("empty.webm", _video_without_frames), "empty.webm"),
+    Hostile("video-without-frames", _file("empty.webm", _video_without_frames), "no frames"),
     Hostile("points-that-are-no-numbers", _file("nan.ply", _nan_ply), "2 of its 4 points"),
     Hostile(
         "points-that-declare-a-billion",
