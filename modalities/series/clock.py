@@ -64,12 +64,16 @@ def find(columns: NamedColumns) -> Clock | None:
     for number, (_, column) in enumerate(columns):
         if not is_numeric_dtype(column.dtype) and (read := _read_text(column)):
             return Clock(read[0], frozenset({number}), read[1])
+    row_number = None
     for number, (name, column) in enumerate(columns):
         if is_numeric_dtype(column.dtype) and column.dtype != bool:
             read = _read_numbers(name, column, first=number == 0, alone=len(columns) == 1)
-            if read:
-                return Clock(read[0], frozenset({number}), read[1])
-    return None
+            clock = Clock(read[0], frozenset({number}), read[1]) if read else None
+            if clock and clock.times is not None:
+                both = clock.used | (row_number.used if row_number else frozenset())
+                return Clock(clock.times, both, clock.notes)
+            row_number = row_number or clock
+    return row_number
 
 
 def _from_parts(columns: NamedColumns) -> Clock | None:

@@ -89,7 +89,8 @@ def find(sample: bytes, *, complete: bool) -> Dialect | None:
     several = [dialect for dialect in found if dialect and dialect.columns > 1]
     if several:
         return max(several, key=lambda dialect: dialect.understood)
-    return next((dialect for dialect in found if dialect and dialect.numeric), None)
+    single = [dialect for dialect in found if dialect and dialect.numeric]
+    return min(single, key=lambda dialect: dialect.skip, default=None)
 
 
 def encoding_of(sample: bytes) -> str | None:

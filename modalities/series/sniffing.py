@@ -94,12 +94,14 @@ def _is_tabular(value: object, depth: int = 2) -> bool:
     if isinstance(value, list):
         if len(value) < 2:
             return False
-        measured = sum(_has_number(item) for item in value)
-        return measured >= max(2, len(value) / 2)
+        measured = [_has_number(item) for item in value]
+        gaps = [None in _cells(item) for item in value]
+        fitting = sum(map(max, measured, gaps))
+        return any(measured) and fitting >= max(2, len(value) / 2)
     if not isinstance(value, dict) or not depth:
         return False
     if value and all(dialect.is_date(str(key)) for key in value):
-        return all(_has_number(item) for item in value.values())
+        return all(_is_number(item) or item is None for item in value.values())
     inside = [item for item in value.values() if isinstance(item, list | dict)]
     return any(_is_tabular(item, depth - 1) or _is_column(item) for item in inside)
 
@@ -115,8 +117,14 @@ def _is_column(value: object) -> bool:
 
 
 def _has_number(item: object) -> bool:
-    inside = item.values() if isinstance(item, dict) else item if isinstance(item, list) else [item]
-    return any(_is_number(cell) for cell in inside)
+    return any(_is_number(cell) for cell in _cells(item))
+
+
+def _cells(item: object) -> list[object]:
+    """The cells of a row, or the one that stands alone."""
+    if isinstance(item, dict):
+        return list(item.values())
+    return item if isinstance(item, list) else [item]
 
 
 def _is_number(value: object) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 from omni.errors import MediaError
@@ -70,8 +71,7 @@ def _frame(value: Any, depth: int = 3) -> pd.DataFrame | None:
         if {"columns", "data"} <= value.keys() and isinstance(value["data"], list):
             return _frame_of_split(value)
         if all(isinstance(item, dict) for item in value.values()):
-            frame = pd.DataFrame(value)
-            return frame.reset_index(names="index") if _is_flat(frame) else None
+            return _frame_of_columns(value)
         columns = {key: item for key, item in value.items() if _is_column(item)}
         longest = max((len(item) for item in columns.values()), default=0)
         if longest:
@@ -81,8 +81,19 @@ def _frame(value: Any, depth: int = 3) -> pd.DataFrame | None:
             return pd.DataFrame({"key": list(value), "value": list(value.values())})
     except (ValueError, TypeError, OverflowError):
         return None
-    inside = [item for item in value.values() if isinstance(item, list | dict)]
+    inside = [item for kind in (list, dict) for item in value.values() if isinstance(item, kind)]
     return next((frame for item in inside if (frame := _frame(item, depth - 1)) is not None), None)
+
+
+def _frame_of_columns(value: dict[str, dict[str, Any]]) -> pd.DataFrame | None:
+    """Columns as pandas writes them: row label to value; bare row numbers are left out."""
+    import pandas as pd
+
+    frame = pd.DataFrame(value)
+    if any(isinstance(cell, list | dict) for cell in frame.iloc[0]):
+        return None
+    numbered = list(frame.index) == [str(row) for row in range(len(frame))]
+    return frame.reset_index(drop=True) if numbered else frame.reset_index(names="index")
 
 
 def _frame_of_rows(rows: list[Any]) -> pd.DataFrame | None:
@@ -112,10 +123,6 @@ def _frame_of_split(value: dict[str, Any]) -> pd.DataFrame:
 
 def _is_column(value: Any) -> bool:
     return isinstance(value, list) and not any(isinstance(cell, list | dict) for cell in value)
-
-
-def _is_flat(frame: pd.DataFrame) -> bool:
-    return not any(isinstance(cell, list | dict) for cell in frame.iloc[0])
 
 
 def read_parquet(media: Media) -> Table:
@@ -222,10 +229,8 @@ def _read_array(media: Media) -> np.ndarray:
         raise MediaError(
             f"{media.name} has {len(shape)} dimensions; a series has 1 (time) or 2 (time, columns)"
         )
-    count = 1
-    for side in shape:
-        count *= side
-    if count == 0 or dtype.itemsize == 0:
+    count = math.prod(shape)
+    if min(shape) < 1 or dtype.itemsize == 0:
         raise MediaError(f"{media.name} is an empty array of shape {list(shape)}")
     if start + count * dtype.itemsize > media.size:
         raise MediaError(
