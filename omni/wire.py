@@ -13,8 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from pydantic import ValidationError
+
 from omni.content import MediaPart, Part, TextPart
-from omni.errors import MediaError, UnknownPlugin
+from omni.errors import MediaError, UnknownPlugin, UsageError
 from omni.media import HANDLE, Lineage, Media, MediaRef, Shelf
 from omni.modality import media_from_bytes, modality
 
@@ -45,7 +47,12 @@ def from_langchain(
     """
     if isinstance(content, str):
         return [TextPart(text=content)] if content else []
-    parts = (_part(block, shelf) for block in content)
+    try:
+        parts = [_part(block, shelf) for block in content]
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"]))
+        raise UsageError(f"a content block has a wrong {field!r}: {first['msg']}") from None
     return [part for part in parts if part is not None]
 
 
@@ -129,9 +136,11 @@ def is_media(block: Any) -> bool:
 
 
 def block_ref(block: Mapping[str, Any]) -> MediaRef | None:
-    """The handle that a block carries."""
-    ref = _our_fields(block).get("ref")
-    return None if ref is None else MediaRef.model_validate(ref)
+    """The handle that a block carries, if it is well formed."""
+    try:
+        return MediaRef.model_validate(_our_fields(block).get("ref"))
+    except ValidationError:
+        return None
 
 
 def has_bytes(block: Mapping[str, Any]) -> bool:

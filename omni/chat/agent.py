@@ -44,7 +44,7 @@ _PROMPT = (
 
 @dataclass(frozen=True, slots=True)
 class AgentContext:
-    """What a tool finds under `runtime.context`.
+    """What a tool finds under `runtime.context`, given `runtime: ToolRuntime[AgentContext, Any]`.
 
     Attributes:
         shelf: the media of the session: read them by handle, put new ones on it.

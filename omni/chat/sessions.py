@@ -69,6 +69,7 @@ class Sessions:
         self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.blobs: BlobStore = plugins.load("memory", "blobs")(self.home / "blobs")
         self.path = self.home / "sessions.sqlite"
+        self._closed = False
         self.checkpoints = Checkpoints(_connect(self.path))
         with self.checkpoints.cursor() as cursor:
             _prepare(cursor, self.path)
@@ -220,9 +221,11 @@ class Sessions:
             yield
 
     def close(self) -> None:
-        """Let go of the database."""
-        self.checkpoints.settle()
-        self.checkpoints.conn.close()
+        """Let go of the database; closing again does nothing."""
+        if not self._closed:
+            self._closed = True
+            self.checkpoints.settle()
+            self.checkpoints.conn.close()
 
     def __enter__(self) -> Sessions:
         return self

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
@@ -11,7 +12,7 @@ from langchain_core.tools import tool
 from pydantic import Field
 
 import omni
-from omni.chat.agent import Agent
+from omni.chat.agent import Agent, AgentContext
 from omni.chat.events import Finished, MediaMade, TextDelta, ToolEnded, ToolStarted
 from omni.compression.budget import Budget
 from omni.content import MediaPart, TextPart
@@ -163,7 +164,7 @@ def test_tools_reach_the_shelf_by_handle(open_agent, picture, call):
     from langchain.tools import ToolRuntime
 
     @tool
-    def size_of(handle: str, runtime: ToolRuntime) -> str:
+    def size_of(handle: str, runtime: ToolRuntime[AgentContext, Any]) -> str:
         """Size of a media item."""
         return f"{runtime.context.shelf[handle].size} bytes"
 
