@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-DECODED_PIXELS = 1_500_000_000
-"""Pixels decoded for one video at most: 720 frames of 1920×1080."""
+DECODED_PIXELS = 1_000_000_000
+"""Pixels decoded for one video at most: 480 frames of 1920×1080, about 2 s of one core."""
 
-_BROKEN_PACKETS = 500
+_BARREN_PACKETS = 500
+"""So many packets in a row that give no frame end a video."""
 
 
 def sample(
@@ -106,12 +107,12 @@ class _Walker:
 
 
 def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[tuple[int, VideoFrame]]:
-    """Frames with their stamps, ascending; broken packets are passed over, up to a number."""
+    """Frames with their stamps, ascending; packets that cannot be decoded are passed over."""
     from av.error import FFmpegError
 
-    broken, last = 0, None
+    barren, last = 0, None
     packets = container.demux(stream)
-    while broken < _BROKEN_PACKETS:
+    while barren < _BARREN_PACKETS:
         try:
             packet = next(packets, None)
         except (FFmpegError, OSError):
@@ -121,12 +122,10 @@ def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[tuple[i
         try:
             frames = packet.decode()
         except (FFmpegError, ValueError):
-            broken += 1
-            continue
+            frames = []
+        barren = 0 if frames else barren + 1
         for frame in frames:
             stamp = frame.pts if frame.pts is not None else frame.dts
             if stamp is not None and (last is None or stamp > last):
                 last = stamp
                 yield stamp, frame
-        if not frames and packet.dts is not None:
-            broken += packet.size == 0

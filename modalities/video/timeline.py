@@ -74,19 +74,21 @@ def read_timeline(container: InputContainer, stream: VideoStream) -> Timeline | 
         if frames > _LISTED_FRAMES:
             return Timeline(tick, start, start + length, rate)
     limit = _LISTED_WITHOUT_LENGTH if length is None else 2 * _LISTED_FRAMES
-    listed, keys, end, complete = _list_packets(container, stream, limit)
+    listed, keys, last_length, complete = _list_packets(container, stream, limit)
     if not len(listed):
         return None
+    first, last = int(listed[0]), int(listed[-1])
     if not complete:
-        longest = end if length is None else max(end, start + length)
-        return Timeline(tick, start, longest, rate)
+        return Timeline(tick, start, max(last, start + (length or 0)), rate)
     gaps = listed[1:] - listed[:-1]
-    if len(gaps) and gaps.any():
-        rate = float(len(gaps) / ((listed[-1] - listed[0]) * tick))
-    if end <= listed[-1]:
+    if len(gaps):
+        rate = float(len(gaps) / ((last - first) * tick))
+    # A packet's length is counted in decoding order, so that of the track is the better witness.
+    end = start + (stream.duration or 0)
+    if end <= last:
         usual = int(sorted(gaps)[len(gaps) // 2]) if len(gaps) else 0
-        end = int(listed[-1]) + (usual or (round(1 / rate / tick) if rate else 0))
-    return Timeline(tick, int(listed[0]), end, rate, listed, keys)
+        end = last + (last_length or usual or (round(1 / rate / tick) if rate else 0))
+    return Timeline(tick, first, end, rate, listed, keys)
 
 
 def _declared_length(container: InputContainer, stream: VideoStream, tick: Fraction) -> int | None:
@@ -100,22 +102,23 @@ def _declared_length(container: InputContainer, stream: VideoStream, tick: Fract
 def _list_packets(
     container: InputContainer, stream: VideoStream, limit: int
 ) -> tuple[np.ndarray, np.ndarray, int, bool]:
-    """Stamps and key stamps, the end of the last frame, and whether all packets were seen."""
+    """Stamps and key stamps, the length of the last frame, and whether all packets were seen."""
     import numpy as np
 
     stamps: list[int] = []
     keys: list[int] = []
-    end = 0
+    last = last_length = -1
     complete = True
     for packet in container.demux(stream):
         stamp = packet.pts if packet.pts is not None else packet.dts
         if stamp is None or packet.size == 0 or packet.is_discard:
             continue
         stamps.append(stamp)
-        end = max(end, stamp + (packet.duration or 0))
+        if stamp > last:
+            last, last_length = stamp, packet.duration or 0
         if packet.is_keyframe:
             keys.append(stamp)
         if len(stamps) >= limit:
             complete = False
             break
-    return np.unique(stamps), np.unique(keys), end, complete
+    return np.unique(stamps), np.unique(keys), last_length, complete

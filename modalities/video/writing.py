@@ -13,11 +13,15 @@ if TYPE_CHECKING:
     import numpy as np
     from av.container import OutputContainer
 
+# Frames are coded in the order of their times ("bf": "0"): otherwise the last one coded, whose
+# length ends the file, is not the last one shown.
+_H264 = {"crf": "16", "preset": "medium", "bf": "0"}
+
 # Muxer, picture codec and its options, sound codec.
 _RECIPES: dict[str, tuple[str, str, dict[str, str], str]] = {
-    "video/mp4": ("mp4", "libx264", {"crf": "16", "preset": "medium"}, "aac"),
-    "video/quicktime": ("mov", "libx264", {"crf": "16", "preset": "medium"}, "aac"),
-    "video/x-matroska": ("matroska", "libx264", {"crf": "16", "preset": "medium"}, "aac"),
+    "video/mp4": ("mp4", "libx264", _H264, "aac"),
+    "video/quicktime": ("mov", "libx264", _H264, "aac"),
+    "video/x-matroska": ("matroska", "libx264", _H264, "aac"),
     "video/webm": ("webm", "libvpx-vp9", {"crf": "20", "b": "0", "cpu-used": "4"}, "libopus"),
     "video/x-msvideo": ("avi", "mpeg4", {"qscale": "2"}, "pcm_s16le"),
 }
