@@ -26,6 +26,7 @@ KINDS = {
 @pytest.fixture(scope="module")
 def script():
     spec = importlib.util.spec_from_file_location("make_samples", ROOT / "recipes/make_samples.py")
+    assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

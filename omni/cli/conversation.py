@@ -148,10 +148,9 @@ class Conversation:
             self.screen.notice(f"· tokens kept by the budget: {told}")
         if self.screen.interactive and "total" in answer.timings:
             usage = answer.usage
-            self.screen.notice(
-                f"· {usage.input_tokens} tokens in, {usage.output_tokens} out, "
-                f"{answer.timings['total']:.1f} s"
-            )
+            tokens = f"{usage.input_tokens} tokens in, {usage.output_tokens} out, "
+            counted = tokens if usage.input_tokens or usage.output_tokens else ""
+            self.screen.notice(f"· {counted}{answer.timings['total']:.1f} s")
 
     @property
     def session(self) -> str:

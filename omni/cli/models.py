@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         listed: dict[str, Any] = {"models": [asdict(brain) for brain in brains]}
         if not arguments.folder:
-            listed["nano"] = card()
+            listed["figures"] = figures()
         screen.raw(json.dumps(listed, ensure_ascii=False, indent=1) + "\n")
         return 0
     for line in table(map(_row, brains), screen.columns):
@@ -81,6 +81,12 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.folder:
         screen.line("A folder or hub id of any transformers image-text-to-text model works too;")
         screen.line("omni models FOLDER  estimates one. Sizes are estimates from parameter counts.")
+        skills = [tuple(row.values())[:-1] for row in figures()]
+        if skills:
+            screen.line()
+            screen.line("What nano was measured to do (input, output, split, number, right):")
+        for line in table(skills, screen.columns):
+            screen.line(line)
     return 0
 
 
@@ -111,12 +117,17 @@ def nano() -> Brain:
     return Brain("nano", "embedded", takes, "image, audio", 0, round(found * 2 * _ROOM), note)
 
 
-def card() -> dict[str, Any]:
-    """The embedded model's card: its skills with their figures; empty where there is none."""
+def figures() -> list[dict[str, str]]:
+    """The rows of the embedded model's card: each skill and how often it is right."""
     try:
-        return json.loads((weights_folder() / "card.json").read_text("utf-8"))
+        text = (weights_folder() / "README.md").read_text("utf-8")
     except (OSError, ValueError):
-        return {}
+        return []
+    rows = [line.strip().strip("|").split("|") for line in text.splitlines() if line[:1] == "|"]
+    cells = [[cell.strip() for cell in row] for row in rows]
+    if len(cells) < 3:
+        return []
+    return [dict(zip(cells[0], row, strict=False)) for row in cells[2:]]
 
 
 def in_folder(folder: Path) -> Brain:

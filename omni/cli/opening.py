@@ -51,13 +51,17 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
 
 def open_agent(settings: Settings, session: str) -> Agent:
     """The agent of a session, with the brain that the settings name."""
-    from omni.chat.agent import Agent
+    from omni.chat import agent
     from omni.compression.budget import Budget
     from omni.config import home
     from omni.media import Access
 
-    return Agent(
-        settings.model,
+    model = settings.model
+    if settings.seed is not None:
+        chosen = {"device": settings.device, "dtype": settings.dtype, "seed": settings.seed}
+        model = agent.brain(model, **chosen)
+    return agent.Agent(
+        model,
         session=session,
         home=home(),
         budget=Budget(tokens=settings.budget) if settings.budget else None,

@@ -157,6 +157,16 @@ def test_the_budget_reaches_the_agent(omni, scripted, monkeypatch):
     assert [budget and budget.tokens for budget in seen] == [64, 32, None]
 
 
+def test_the_seed_the_device_and_the_model_reach_the_brain(omni, scripted):
+    brain = scripted("a", "b")
+    omni("ask", "x", "--seed", "7", "--device", "cpu", "--model", "mine")
+    omni("ask", "x", "--device", "cpu")
+    assert brain.metadata["named"] == [
+        ("mine", {"device": "cpu", "dtype": "auto", "seed": 7}),
+        ("nano", {"device": "cpu", "dtype": "auto"}),
+    ]
+
+
 def test_a_media_part_of_modality_text_is_not_taken_for_words(omni, scripted, monkeypatch):
     from omni.chat.agent import Agent
     from omni.content import Answer

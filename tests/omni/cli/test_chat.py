@@ -4,6 +4,7 @@ import base64
 import contextlib
 import io
 import os
+import re
 import signal
 import sqlite3
 import threading
@@ -36,7 +37,7 @@ def test_an_attachment_goes_with_the_next_piped_line(omni, scripted, red):
     brain = scripted("A red field.")
     ran = omni("chat", stdin=f"/attach {red}\nWhat is this?\n")
     assert (ran.code, ran.out) == (0, "A red field.\n")
-    assert ran.err.startswith("img-1 red one.png: image, width 32, height 24")
+    assert ran.err.startswith("img-1  red one.png: image, width 32, height 24")
     blocks = brain.asked[0][-1].content
     assert [block["type"] for block in blocks if block["type"] != "text"] == ["image"]
 
@@ -62,7 +63,7 @@ def test_a_model_that_fails_loses_nothing(omni, scripted, red):
     assert "no route" in ran.err and "Traceback" not in ran.err
     assert "Now it works." in ran.out
     assert "you: [img-1] first" in ran.out
-    assert ran.out.rstrip().endswith("img-1 red one.png (attached)")
+    assert ran.out.rstrip().endswith("img-1  red one.png (attached)")
 
 
 def test_made_media_is_a_line_with_its_path(omni, scripted, blue_png):
@@ -101,7 +102,7 @@ def test_resume_shows_the_session_with_its_attachments(omni, scripted, red):
             "resumed mine",
             "you: [img-1] Which colour?",
             "omni: Red.",
-            "img-1 red one.png (attached)",
+            "img-1  red one.png (attached)",
         ]
 
 
@@ -314,7 +315,7 @@ def test_a_terminal_shows_usage_and_pictures(talk, red):
     chat.take(f"/attach '{red}'")
     assert "▀" in shown(chat) and "\x1b[38;2;200;30;30" in shown(chat)
     chat.take("what?")
-    assert "tokens in" in told(chat)
+    assert re.search(r"· \d+\.\d s", told(chat))
 
 
 def test_no_color_leaves_no_escape(talk, red, monkeypatch):
@@ -363,7 +364,7 @@ def test_kill_in_the_middle_of_a_turn_loses_nothing(spawn, own_home, omni, scrip
     assert ran.code == 0, ran.err
     assert ran.out == "Red, I think.\n"
     assert "you: [img-1] what is it?" in ran.err
-    assert "img-1 red one.png (attached)" in ran.err
+    assert "img-1  red one.png (attached)" in ran.err
     assert (own_home / "back.png").read_bytes() == red.read_bytes()
     with contextlib.closing(sqlite3.connect(own_home / "sessions.sqlite")) as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -74,7 +74,7 @@ def test_models_names_the_embedded_one_and_larger_ones(omni):
     for one in found["models"]:
         if one["kind"] == "hub":
             assert one["memory"] > one["download"] > 1e8
-    assert isinstance(found["nano"], dict)
+    assert isinstance(found["figures"], list)
 
 
 def test_a_folder_is_estimated_from_its_weights(omni, tmp_path):
@@ -94,12 +94,26 @@ def test_a_folder_without_weights_is_refused(omni, tmp_path):
     assert ran.err == (f"omni: no *.safetensors in {tmp_path}: name the folder of a saved model\n")
 
 
-def test_a_damaged_card_is_no_card(tmp_path, monkeypatch):
+def test_the_figures_are_those_of_the_card(omni, tmp_path, monkeypatch):
     monkeypatch.setattr(models, "weights_folder", lambda: tmp_path)
-    assert models.card() == {}
-    (tmp_path / "card.json").write_text("{")
-    assert models.card() == {}
+    assert models.figures() == []
     assert models.nano().note.startswith("no weights")
+    (tmp_path / "README.md").write_text(
+        "# nano\n\n| input | output | split | n | right | judge |\n|---|---|---|---|---|---|\n"
+        "| image | text | unseen | 200 | 97.5 % | exact |\n"
+    )
+    _, found = listed(omni, "models")
+    assert found["figures"] == [
+        {
+            "input": "image",
+            "output": "text",
+            "split": "unseen",
+            "n": "200",
+            "right": "97.5 %",
+            "judge": "exact",
+        }
+    ]
+    assert "97.5 %" in omni("models").out
 
 
 def test_sessions_are_listed_and_deleted(omni, scripted, red):

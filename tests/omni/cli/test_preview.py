@@ -93,7 +93,7 @@ def test_a_pipe_gets_no_pictures(monkeypatch):
 def test_a_pipe_gets_one_line(red):
     out = io.StringIO()
     preview.show(open_media(red), Screen(out, out), handle="img-1", way="blocks")
-    assert out.getvalue().startswith("img-1 red one.png: image, width 32, height 24")
+    assert out.getvalue().startswith("img-1  red one.png: image, width 32, height 24")
     assert out.getvalue().count("\n") == 1 and "\x1b" not in out.getvalue()
 
 
