@@ -114,8 +114,8 @@ class TestSpeech:
         assert high > 1.15 * low
 
     def test_an_unknown_voice_and_an_empty_text_are_said_to_be_wrong(self):
-        with pytest.raises(UsageError, match="no voice 'klingon'"):
-            speech.speak("red", "klingon")
+        with pytest.raises(UsageError, match="no voice 'nobody'"):
+            speech.speak("red", "nobody")
         with pytest.raises(UsageError, match="nothing to say"):
             speech.speak("   ")
         with pytest.raises(UsageError, match="nothing to say"):
@@ -142,7 +142,7 @@ class TestSpeech:
 
         phrases = [f"{colour} {shape}" for colour in ("red", "blue") for shape in words.SHAPES[:4]]
         heard = [judge_speech(speech.speak_house(text), phrases) for text in phrases]
-        assert sum(a == b for a, b in zip(phrases, heard, strict=True)) >= 7
+        assert sum(a == b for a, b in zip(phrases, heard, strict=True)) >= 6  # chance: one
 
 
 class TestHearing:
