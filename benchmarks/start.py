@@ -1,4 +1,4 @@
-"""How long it takes to begin: `import omni` and `omni --help`, beside a Python that does nothing."""
+"""How long it takes to begin: `import omni` and `omni --help`, beside a Python that is idle."""
 
 import statistics
 import subprocess

@@ -106,9 +106,4 @@ def _texts(phrases: list[str]) -> Iterator[str]:
         )
         for exchange in exchanges:
             yield dialogue.vary(rng, exchange.question)
-            made = exchange.makes != "text"
-            yield (
-                dialogue.announce(exchange)
-                if made and len(exchange.answer.split()) > 1
-                else exchange.answer
-            )
+            yield exchange.answer if exchange.makes == "text" else dialogue.announce(exchange)

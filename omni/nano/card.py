@@ -22,8 +22,8 @@ library_name: omni-agent
 The embedded model of Omni: {parameters:,} parameters, trained from nothing by this repository on a
 procedural world, so that a first run needs no download. It is small and says so: it knows
 {colours} colours, {shapes} flat shapes, {solids} solids, {motions} motions, the trend, season and
-events of a series, beeps, sweeps and noise, and the spoken words of its world. What lies outside, it
-will often mistake for something inside.
+events of a series, beeps, sweeps and noise, and the spoken words of its world. What lies outside,
+it will often mistake for something inside.
 
 ## Figures
 
@@ -31,8 +31,8 @@ Each row is measured by `python -m omni.nano.evaluate --count {count}` on things
 training does not use, the whole way from the decoded value to the judged answer. *Held-out pairs*
 are pairs of colour and shape that no stage of the language model or of an encoder was trained on
 (the picture and speech codecs, which know no words, have seen them). Words are judged by the exact
-answer, pictures by colour, shape, size and place measured on the pixels, speech by pocketsphinx with
-a grammar of every coloured thing.
+answer, pictures by colour, shape, size and place measured on the pixels, speech by pocketsphinx
+with a grammar of every coloured thing.
 
 | input | output | split | n | right | judge |
 |---|---|---|---|---|---|

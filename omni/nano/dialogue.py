@@ -10,7 +10,7 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from omni.nano.world.words import COLOURS, SHAPES, SOLIDS
+from omni.nano.world.words import COLOURS, PLACES, SHAPES, SIZES, SOLIDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ SHAPE = (
     "Which shape do you see?",
     "Tell me the shape.",
 )
-SIZE = (
+HOW_BIG = (
     "How big is it?",
     "Is it large or small?",
     "Is it small or large?",
@@ -262,7 +262,7 @@ def about_attribute(
     wordings, answer = {
         "colour": (COLOUR, sentence(colour)),
         "shape": (SHAPE, sentence(article(shape))),
-        "size": (SIZE, sentence(size) if size else ""),
+        "size": (HOW_BIG, sentence(size) if size else ""),
         "place": (PLACE, sentence(PLACE_PHRASES[place]) if place else ""),
     }[kind]
     return Exchange(rng.choice(wordings).format(noun=noun), answer)
@@ -318,13 +318,23 @@ def about_speech(rng: random.Random, words: str) -> Exchange:
     named = [colour for colour in COLOURS if colour in words.split()]
     drawn = named and any(shape in words.split() for shape in SHAPES)
     if drawn and rng.random() < 0.08:
-        return Exchange(rng.choice(DRAW_THIS), words, "image")
+        return Exchange(rng.choice(DRAW_THIS), complete(words), "image")
     if named and rng.random() < 0.12:
         question = rng.choice(("Which colour is named?", "What colour is mentioned?"))
         return Exchange(question, sentence(named[0]))
     if rng.random() < 0.08:
         return Exchange(rng.choice(("Repeat it.", "Say it again.", "Repeat that.")), words, "audio")
     return Exchange(rng.choice(SAID + WHAT_AUDIO + WHAT), f'Someone says "{words}".')
+
+
+def complete(spoken: str) -> str:
+    """Size, colour, shape and place of what is drawn from spoken words: large, in the middle."""
+
+    def named(options: Iterable[str], default: str) -> str:
+        return next((word for word in spoken.split() if word in options), default)
+
+    size, place = named(SIZES, "large"), named(PLACES, "middle")
+    return f"{size} {named(COLOURS, 'red')} {named(SHAPES, 'circle')} {place}"
 
 
 def about_sound(rng: random.Random, kind: str, detail: str) -> Exchange:

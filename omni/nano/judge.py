@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _SIDE = 48
 _FOREGROUND_DISTANCE = 70.0
-_LARGE_SHARE = 0.45
+_LARGE_SHARE = 0.35
 """A thing whose longer side is above this share of the picture is large."""
 _MIDDLE = 0.1
 """A centre within this share of the picture's middle, both ways, is in the middle."""

@@ -1,9 +1,16 @@
-"""The picture codec stage: train the autoencoder whose codes the language model will draw with."""
+"""The picture codec stage: fit the codebook whose patches the language model will draw with.
+
+Lloyd's algorithm (k-means) on patches of the world, begun from patches drawn with a chance in
+proportion to how badly they are still met (k-means++, Arthur and Vassilvitskii, 2007). Each colour
+has a share of the codebook of its own, so that no patch is a blend of two.
+"""
 
 from __future__ import annotations
 
 import itertools
 import json
+import time
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,96 +18,125 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import functional
 
 from omni.modality import modality
-from omni.nano.stages.loop import Schedule, train
 from omni.nano.world import scene, words
+from omni.pixels import letterbox
 
 NAME = "image_codec"
-BATCH = 16
-STEPS_A_MINUTE = 240
-TRAIN, VALIDATION = 0, 1
+SIDE, PATCH = 64, 8
+GENERAL = 64
+"""Codes for patches of any picture: plain surfaces and edges of other colours."""
+
+GENERAL_PICTURES = 400
+ROUNDS = 30
 EXAMPLES = 640
-EDGES = 3.0
-"""How much more the loss weighs pixels at an edge."""
+KINDS = [*itertools.product(words.COLOURS, words.SHAPES, words.SIZES, words.PLACES)]
 
 
 def run(out: Path, *, minutes: float, seed: int = 0) -> dict[str, Any]:
-    """Train for at most so many minutes, leave `out/image_codec.safetensors`, return figures."""
-    torch.manual_seed(seed)
-    codec: Any = modality("image").decoder()
-    assert codec is not None
-    codec.learning = True
-
-    def step(index: int) -> tuple[Tensor, dict[str, float]]:
-        pictures = batch(np.random.default_rng((TRAIN, seed, index)), BATCH)
-        return loss(codec, pictures)
-
-    steps = max(1, round(minutes * STEPS_A_MINUTE))
-    train(NAME, codec, step, Schedule(steps, minutes, learning_rate=3e-3, weight_decay=0.0), out)
-    codec.learning = False
-    figures = evaluate(codec)
+    """Fit within so many minutes, leave `out/image_codec.safetensors`, return figures."""
+    began = time.monotonic()
+    generator = torch.Generator().manual_seed(seed)
+    codec = _new()
+    drawn = {colour: _patches(_clean(colour)) for colour in words.COLOURS}
+    share = (codec.codes - GENERAL) // len(drawn)
+    centres = [fit(patches, share, generator, _left(began, minutes)) for patches in drawn.values()]
+    general = _patches(_any_pictures(seed))
+    rest = codec.codes - share * len(drawn)
+    centres.append(fit(general, rest, generator, _left(began, minutes)))
+    codec.codebook.data.copy_(torch.cat(centres))
+    out.mkdir(parents=True, exist_ok=True)
+    save_file(codec.state_dict(), out / f"{NAME}.safetensors")
+    figures = evaluate(codec) | {"minutes": (time.monotonic() - began) / 60}
     (out / f"{NAME}.figures.json").write_text(json.dumps(figures, indent=1) + "\n")
     return figures
 
 
 def load(out: Path) -> Any:
-    """The trained codec, in evaluation mode."""
-    codec = modality("image").decoder()
-    assert codec is not None
+    """The fitted codec, in evaluation mode."""
+    codec = _new()
     codec.load_state_dict(load_file(out / f"{NAME}.safetensors"))
     return codec.eval()
 
 
-def loss(codec: Any, pictures: Tensor) -> tuple[Tensor, dict[str, float]]:
-    """Weighted distance between pictures `[batch, 3, 128, 128]` and what comes back of them."""
-    made = codec(functional.avg_pool2d(pictures, 2))
-    across = functional.pad((pictures[..., 1:] - pictures[..., :-1]).abs().sum(1), (0, 1))
-    down = functional.pad((pictures[..., 1:, :] - pictures[..., :-1, :]).abs().sum(1), (0, 0, 0, 1))
-    edges = functional.max_pool2d((across + down).clamp(max=1)[:, None], 5, 1, 2)
-    weight = 1 + EDGES * edges
-    apart = made - pictures
-    total = ((apart.abs() + 2 * apart.square()) * weight).sum() / (3 * weight.sum())
-    return total, {"psnr": -10 * apart.square().mean().log10().item()}
+def fit(patches: Tensor, count: int, generator: torch.Generator, until: float) -> Tensor:
+    """`count` centres `[count, 192]` of patches `[n, 192]`.
+
+    Patches that are often seen count by the square root of how often: the plain ones would
+    otherwise take everything. Rounds stop when `time.monotonic()` passes `until`.
+    """
+    unique, times = torch.unique((patches * 255).round().byte(), dim=0, return_counts=True)
+    points, weights = unique.float() / 255, times.float().sqrt()
+    centres = _begin(points, weights, count, generator)
+    for _ in range(ROUNDS):
+        nearest = torch.cdist(points, centres).argmin(1)
+        total = torch.zeros_like(centres).index_add_(0, nearest, points * weights[:, None])
+        weight = torch.zeros(len(centres)).index_add_(0, nearest, weights)[:, None]
+        centres = torch.where(weight > 0, total / weight.clamp(min=1e-9), centres)
+        if time.monotonic() > until:
+            break
+    return centres
 
 
-def batch(rng: np.random.Generator, size: int) -> Tensor:
-    """Pictures `[batch, 3, 128, 128]` in 0…1: as they shall be drawn, a little off, and plain."""
-    pictures = [np.asarray(scene.draw(_drawable(rng), 128, 128)) for _ in range(size)]
-    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 255
+def _begin(points: Tensor, weights: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    first = int(weights.argmax())
+    chosen = [first]
+    apart = (points - points[first]).square().sum(1)
+    while len(chosen) < count:
+        chance = apart * weights
+        if chance.sum() <= 0:  # fewer different patches than centres
+            chance = weights
+        pick = int(torch.multinomial(chance, 1, generator=generator))
+        chosen.append(pick)
+        apart = torch.minimum(apart, (points - points[pick]).square().sum(1))
+    return points[chosen]
 
 
-def _drawable(rng: np.random.Generator) -> scene.Scene:
-    kind = rng.random()
-    if kind < 0.15:
-        plain = replace(scene.sample(rng), noise=0.0, quality=None)
-        return replace(plain, background="flat" if rng.random() < 0.5 else "gradient")
-    colour, shape = scene.pair(rng)
-    size, place = rng.choice(words.SIZES), rng.choice(words.PLACES)
-    exact = scene.clean(colour, shape, size, place)
-    if kind < 0.65:
-        return exact
-    x, y = exact.centre + rng.uniform(-0.06, 0.06, 2)
-    rgb = scene.shade(colour, rng) if rng.random() < 0.5 else exact.rgb
-    radius = exact.radius * rng.uniform(0.8, 1.25)
-    return replace(exact, centre=(x, y), radius=radius, rgb=rgb, rotation=rng.uniform(-8, 8))
+def _new() -> Any:
+    codec = modality("image").decoder()
+    assert codec is not None
+    return codec
+
+
+def _left(began: float, minutes: float) -> float:
+    return began + 60 * minutes
+
+
+def _clean(colour: str) -> Iterable[Image.Image]:
+    """Every picture of a colour as it shall be drawn."""
+    for kind in KINDS:
+        if kind[0] == colour:
+            yield scene.draw(scene.clean(*kind), 4 * SIDE, 4 * SIDE)
+
+
+def _any_pictures(seed: int) -> Iterable[Image.Image]:
+    """Pictures of the world without noise, for the patches that any picture needs."""
+    rng = np.random.default_rng((seed, 3))
+    for _ in range(GENERAL_PICTURES):
+        plain = replace(scene.sample(rng, held_out=None), noise=0.0, quality=None)
+        yield scene.draw(plain)
+
+
+def _patches(pictures: Iterable[Image.Image]) -> Tensor:
+    """Patches `[n, 192]` of pictures, letterboxed as the codec does."""
+    pixels = torch.from_numpy(np.stack([letterbox(picture, SIDE) for picture in pictures]))
+    return functional.pixel_unshuffle(pixels, PATCH).permute(0, 2, 3, 1).flatten(0, 2)
 
 
 @torch.inference_mode()
 def evaluate(codec: Any) -> dict[str, Any]:
-    """How near every drawable picture comes back, of trained pairs and of held-out ones.
+    """How near drawable pictures come back, of trained pairs and of held-out ones.
 
     `colour` is the share of pictures whose object, measured on the pixels, is nearest to the centre
     of its own colour; `overlap` is the object's intersection over union.
     """
-    codec.eval()
     rows: dict[bool, list[tuple[float, float, float]]] = {False: [], True: []}
     used: set[int] = set()
-    kinds = [*itertools.product(words.COLOURS, words.SHAPES, words.SIZES, words.PLACES)]
-    for colour, shape, size, place in kinds[:: len(kinds) // EXAMPLES]:
+    for colour, shape, size, place in KINDS[:: max(1, len(KINDS) // EXAMPLES)]:
         wanted = scene.draw(scene.clean(colour, shape, size, place), 256, 256)
         codes = codec.encode(wanted)
         used.update(codes.tolist())
@@ -108,8 +144,9 @@ def evaluate(codec: Any) -> dict[str, Any]:
         rows[(colour, shape) in words.HELD_OUT].append(measured)
     names = ("psnr", "colour", "overlap")
     figures: dict[str, Any] = {
-        label: dict(zip(names, np.mean(rows[held_out], 0).round(4).tolist(), strict=True))
-        for label, held_out in (("seen pairs", False), ("held-out pairs", True))
+        label: dict(zip(names, np.mean(found, 0).round(4).tolist(), strict=True))
+        for label, found in (("seen pairs", rows[False]), ("held-out pairs", rows[True]))
+        if found
     }
     return figures | {"codes used": len(used)}
 

@@ -127,11 +127,15 @@ def sample(seed: int | np.random.Generator, *, held_out: bool | None = False) ->
 
 
 def clean(colour: str, shape: str, size: str = "large", place: str = "middle") -> Scene:
-    """The scene that stands for these words when they are drawn: exact, on plain white."""
-    sideways = 0.28
+    """The scene that stands for these words when they are drawn: exact, on plain white.
+
+    Its places lie a whole number of eighths apart, so that a picture in patches has the same
+    patches wherever its object stands.
+    """
+    sideways = 0.25
     near = {"left": (sideways, 0.5), "right": (1 - sideways, 0.5), "middle": (0.5, 0.5)}
     centre = near | {"top": (0.5, sideways), "bottom": (0.5, 1 - sideways)}
-    radius = {"small": 0.125, "large": 0.25}[size]
+    radius = {"small": 0.125, "large": 0.22}[size]
     rgb = words.COLOURS[colour]
     return Scene(colour, shape, size, place, centre[place], radius, rgb)
 
