@@ -18,11 +18,11 @@ from PIL import Image
 
 from omni.errors import MediaError
 from omni.media import Media
-from omni.modalities.video.media import VideoModality
 from omni.modality import modality, sniff
 from omni.values import Clip, Waveform
 
 VIDEO = modality("video")
+VideoModality: Any = type(VIDEO)
 OPEN: Any = av.open
 MUXERS = {
     "video/mp4": "mp4",
