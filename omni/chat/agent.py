@@ -64,6 +64,7 @@ class Agent:
         session: name of the session to open or begin; `None` keeps nothing.
         home: folder of all sessions; `OMNI_HOME` or the system's place for data by default.
         budget: how many media tokens a model call may use, for models that select.
+        seed: fixes what is drawn at random, for models that take one.
         device: where our own models run.
         dtype: number format of our own models.
         access: which files may be attached.
@@ -80,6 +81,7 @@ class Agent:
         session: str | None = "default",
         home: Path | None = None,
         budget: Budget | None = None,
+        seed: int | None = None,
         device: str = "auto",
         dtype: str = "auto",
         access: Access | None = None,
@@ -92,6 +94,7 @@ class Agent:
         self.tools = tuple(tools)
         self.access = access or Access()
         self.budget = budget
+        self.seed = seed
         self.system_prompt = system_prompt
         self.max_steps = max_steps
         self.session = "unsaved" if session is None else check_name(session)
@@ -187,6 +190,7 @@ class Agent:
             session=name,
             home=self.sessions.home,
             budget=self.budget,
+            seed=self.seed,
             access=self.access,
             system_prompt=self.system_prompt,
             middleware=self._middleware,
@@ -321,8 +325,12 @@ class Agent:
         return {ref.handle for ref in self.shelf}
 
     def _settings(self) -> dict[str, Any]:
+        """What this agent asks of its brain, as far as the brain knows of it."""
         fields = getattr(type(self.brain), "model_fields", {})
-        return {"budget": self.budget} if self.budget and "budget" in fields else {}
+        given = {"budget": self.budget, "seed": self.seed}
+        return {
+            name: value for name, value in given.items() if value is not None and name in fields
+        }
 
     def _reconcile(self) -> None:
         """After a kill between two writes: attachments of the last question wait no more."""

@@ -91,7 +91,8 @@ class Sampler(LogitsProcessor):
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         """Scores `[B, V]` divided by the temperature, plus noise."""
         uniform = torch.rand(scores.shape, generator=self._generator, dtype=torch.float64)
-        noise = -torch.log(-torch.log(uniform.clamp(min=1e-300)).clamp(min=1e-300))
+        waits = -torch.log(uniform.clamp(min=1e-300))
+        noise = -torch.log(waits.clamp(min=1e-300))
         return scores.float() / self.temperature + noise.to(scores.device, torch.float32)
 
 

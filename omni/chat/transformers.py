@@ -88,9 +88,8 @@ class ChatTransformers(BaseChatModel):
 
     @property
     def media_inputs(self) -> frozenset[str]:
-        """What the processor takes; pictures, as long as it is not loaded."""
-        found = _loaded.get((self.model, self.device, self.dtype))
-        return found.inputs if found else frozenset({"image"})
+        """What the processor takes; the model is loaded to know."""
+        return self.load().inputs
 
     def _resolve_model_profile(self) -> Any:
         return {

@@ -514,6 +514,7 @@ def test_kill_in_the_middle_of_a_turn_loses_nothing_acknowledged(own_home, open_
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_kill_at_random_instants_loses_no_acknowledged_attachment(own_home, picture):
     script = (
         "import sys\nfrom omni.chat.agent import Agent\n"
