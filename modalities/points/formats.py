@@ -65,7 +65,9 @@ def _is_stl(head: bytes, suffix: str) -> bool:
 
 
 def _looks_like_facets(head: bytes, count: int) -> bool:
-    """Whether the records have unit or zero normals and finite corners."""
+    """Whether the records have unit or zero normals and finite corners, and no words stand here."""
+    if head[83]:
+        return False  # More than sixteen million facets; in text, no byte at all is zero.
     for index in range(count):
         start = STL_HEADER_BYTES + STL_FACET_BYTES * index
         if start + STL_FACET_BYTES > len(head):

@@ -16,6 +16,7 @@ MAX_BYTES = 16 << 20
 _HIDDEN = frozenset(
     {"script", "style", "template", "noscript", "svg", "math", "iframe", "object", "select"}
 )
+_MAX_HIDDEN_DEPTH = 100
 _BLOCKS = frozenset(
     {"address", "article", "aside", "blockquote", "body", "br", "caption", "dd", "details", "div"}
     | {"dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4"}
@@ -24,6 +25,8 @@ _BLOCKS = frozenset(
 )
 _HEADINGS = {f"h{level}": "#" * level + " " for level in range(1, 7)}
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?([\w-]{2,30})", re.IGNORECASE)
+
+_SECTION = re.compile(r"<!\[[^>]*>")
 
 
 def read(media: Media) -> Document:
@@ -37,8 +40,11 @@ def read(media: Media) -> Document:
             f"{media.name} has {media.size:,} bytes; the limit for HTML is {MAX_BYTES:,}: split it"
         )
     reader = _Reader()
-    reader.feed(_decoded(media))
-    reader.close()
+    try:
+        reader.feed(_closed(_decoded(media)))
+        reader.close()
+    except (AssertionError, ValueError) as error:
+        raise MediaError(f"{media.name} cannot be read as HTML: {error}") from None
     reader.end_block()
     return Document(tuple(map(Passage, reader.blocks)), title=reader.title)
 
@@ -55,6 +61,23 @@ def _decoded(media: Media) -> str:
     return read_text(media)
 
 
+def _closed(text: str) -> str:
+    """The page without comments, sections, and tags that are begun at its end and never closed.
+
+    The parser of the standard library searches to the end of the page for the end of each of
+    these, so that a page of nothing else would keep it busy for days; some sections it fails on.
+    """
+    kept, start = [], 0
+    while (comment := text.find("<!--", start)) >= 0:
+        kept.append(text[start:comment])
+        end = text.find("-->", comment + 2)  # `<!-->` is a whole comment.
+        start = len(text) if end < 0 else end + 3
+    kept.append(text[start:])
+    body, bracket, rest = "".join(kept).replace("<![CDATA[", "").rpartition(">")
+    body = _SECTION.sub("", body + bracket)
+    return body + rest.replace("<", "&lt;")
+
+
 class _Reader(HTMLParser):
     """Collects the visible blocks in reading order."""
 
@@ -69,7 +92,7 @@ class _Reader(HTMLParser):
         self._preformatted = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _HIDDEN:
+        if tag in _HIDDEN and len(self._hidden) < _MAX_HIDDEN_DEPTH:
             self._hidden.append(tag)
         if tag in _BLOCKS:
             self.end_block()

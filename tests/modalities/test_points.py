@@ -449,6 +449,8 @@ class TestSniffing:
             (b"time,x,y\n1,2,3\n", "a.csv"),
             (b"plywood\n", "a.txt"),
             (bytes(5000), "zeros.bin"),
+            (b"<!" * 2048, "download"),
+            (b"hello\n" * 1000, "a.txt"),
         ],
     )
     def test_what_only_looks_alike_is_left_to_others(self, data: bytes, name: str):
