@@ -68,6 +68,7 @@ def _looks_like_facets(head: bytes, count: int) -> bool:
     """Whether the records have unit or zero normals and finite corners, and no words stand here."""
     if head[83]:
         return False  # More than sixteen million facets; in text, no byte at all is zero.
+    largest = 0.0
     for index in range(count):
         start = STL_HEADER_BYTES + STL_FACET_BYTES * index
         if start + STL_FACET_BYTES > len(head):
@@ -78,7 +79,8 @@ def _looks_like_facets(head: bytes, count: int) -> bool:
             return False
         if length > 1e-6 and abs(length - 1) > 0.02:
             return False
-    return True
+        largest = max(largest, *map(abs, numbers[3:]))
+    return largest > 1e-12  # UTF-16 read as numbers is next to nothing.
 
 
 def _sniff_text(head: bytes, suffix: str) -> str | None:
