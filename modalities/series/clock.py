@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .dialect import EMPTY, is_date
+from .dialect import is_date, is_empty
 from .table import floats
 
 if TYPE_CHECKING:
@@ -104,15 +104,17 @@ def _from_parts(columns: NamedColumns) -> Clock | None:
 def _read_text(column: pd.Series) -> tuple[np.ndarray, tuple[str, ...]] | None:
     import pandas as pd
 
-    text = column.astype("str").str.strip()
-    filled = text[text.notna() & ~text.str.lower().isin(EMPTY)]
-    sample = list(filled.iloc[:_SAMPLE])
+    text = column.astype("str")
+    first = (cell.strip() for cell in text.dropna().iloc[: 2 * _SAMPLE])
+    sample = [cell for cell in first if not is_empty(cell)][:_SAMPLE]
     if not sample or sum(map(is_date, sample)) < _ENOUGH * len(sample):
         return None
+    text = text.str.strip()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         times, notes = _parse(text, sample)
-    if times is None or pd.notna(times).sum() < _ENOUGH * len(filled):
+    empty = text.isna() | (text.str.len() <= 1)
+    if times is None or times.notna().sum() < _ENOUGH * (~empty).sum():
         return None
     return _plain(pd.Series(times)), notes
 
@@ -137,7 +139,9 @@ def _parse(text: pd.Series, sample: list[str]) -> tuple[pd.Series | None, tuple[
     if mostly(_DAY_MONTH):
         return _parse_day_month(text, sample)
     zoned = any(_ZONE.search(cell) for cell in sample)
-    plain = text.str.replace(r"^(\d{4})[/.](\d{1,2})[/.](\d{1,2})", r"\1-\2-\3", regex=True)
+    plain = text
+    if any(re.match(r"\d{4}[/.]", cell) for cell in sample):
+        plain = text.str.replace(r"^(\d{4})[/.](\d{1,2})[/.](\d{1,2})", r"\1-\2-\3", regex=True)
     times = pd.to_datetime(plain, format="ISO8601", errors="coerce", utc=zoned)
     if times.notna().mean() < _ENOUGH and len(text) <= _SLOW_PARSER_ROWS:
         times = pd.to_datetime(plain, format="mixed", errors="coerce", utc=zoned)

@@ -10,7 +10,7 @@ from omni.errors import MediaError
 from omni.values import Series
 
 from . import clock
-from .dialect import EMPTY, NUMBER
+from .dialect import EMPTY, NUMBER, is_empty, is_number
 from .mending import mend
 from .table import MAX_CELLS, Table, floats
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _MOST = 0.8
 """Share of a column's filled cells that must be numbers."""
+_SAMPLE = 2000
+_FEWEST = 0.2
+"""Share of numbers among a column's first cells, below which the rest is not looked at."""
 _MOST_GROUPS = 50
 _NAMES_SHOWN = 5
 _SIGNS = r"^\s*[$€£¥₹]\s*|\s*(?:[$€£¥₹%]|EUR|USD|GBP)\s*$"
@@ -109,7 +112,11 @@ def _numbers(column: pd.Series, decimal: str) -> tuple[np.ndarray, int] | None:
         return None if is_complex_dtype(column.dtype) else (floats(column), 0)
     if not (column.dtype == object or isinstance(column.dtype, pd.StringDtype)):
         return None
-    text = column.astype("str").str.strip()
+    text = column.astype("str")
+    first = [cell for cell in text.dropna().iloc[:_SAMPLE] if not is_empty(cell.strip())]
+    if first and sum(is_number(cell.strip()) for cell in first) < _FEWEST * len(first):
+        return None
+    text = text.str.strip()
     text = text.mask(text.str.lower().isin(EMPTY))
     filled = int(text.notna().sum())
     if not filled:

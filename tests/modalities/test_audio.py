@@ -11,6 +11,7 @@ import pytest
 import soundfile
 import torch
 from omni.modalities.audio import completeness, files, play
+from omni.modalities.audio import plugin as audio
 from omni.modalities.audio.features import (
     FLOOR,
     HOP,
@@ -24,10 +25,8 @@ from omni.modalities.audio.features import (
 
 from omni.errors import MediaError, Unsupported
 from omni.media import Media
-from omni.modality import media_from_bytes, modality, open_media, sniff
+from omni.modality import media_from_bytes, open_media, sniff
 from omni.values import Waveform
-
-audio = modality("audio")
 
 
 def tone(hertz: float, rate: int, seconds: float = 0.5, channels: int = 1) -> np.ndarray:

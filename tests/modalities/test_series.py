@@ -5,6 +5,7 @@ import json
 import pickle
 import string
 import time
+from datetime import datetime
 from typing import Any
 
 import hypothesis.extra.numpy as arrays
@@ -14,13 +15,13 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
+from omni.modalities.series import plugin as series
 
 from omni.errors import MediaError
 from omni.media import Media
-from omni.modality import media_from_bytes, modality, open_media, sniff
+from omni.modality import media_from_bytes, open_media, sniff
 from omni.values import Series
 
-series = modality("series")
 PARQUET = "application/vnd.apache.parquet"
 
 
@@ -199,7 +200,8 @@ def test_rows_out_of_order_repeated_and_missing_are_mended_and_reported():
     untidy = pd.concat([table.drop([4, 17]), table.iloc[[2]].assign(v=100.0)])
     untidy = untidy.sample(frac=1, random_state=0)
     found = load(untidy.to_csv(index=False))
-    expected = untidy.groupby("date").mean().asfreq("D")
+    means: Any = untidy.groupby("date").mean()
+    expected = means.asfreq("D")
     np.testing.assert_array_equal(found.values, expected.to_numpy())
     assert found.times is not None
     np.testing.assert_array_equal(found.times, expected.index.to_numpy("datetime64[ns]"))
@@ -320,7 +322,7 @@ def any_series(draw: some.DrawFn) -> Series:
     if draw(some.booleans()):
         return Series(values, names)
     rule = draw(some.sampled_from(["D", "h", "MS", "7D", "s", "250ms"]))
-    start = draw(some.datetimes(pd.Timestamp("1950-01-01"), pd.Timestamp("2080-01-01")))
+    start = draw(some.datetimes(datetime(1950, 1, 1), datetime(2080, 1, 1)))
     times = pd.date_range(pd.Timestamp(start).floor("s"), periods=rows, freq=rule)
     return Series(values, names, times.to_numpy("datetime64[ns]"))
 
@@ -579,5 +581,5 @@ def test_data_sets_of_statsmodels(name, times, columns, frequency, tmp_path):
     assert found.values.shape[1] == columns
     reference = pd.read_csv(path)
     assert len(found.values) >= len(reference)
-    measured = pd.to_numeric(reference[found.names[-1]], errors="coerce")
+    measured: Any = pd.to_numeric(reference[found.names[-1]], errors="coerce")
     assert np.nanmax(found.values[:, -1]) == pytest.approx(measured.max())
