@@ -65,7 +65,8 @@ def run(out: Path, *, minutes: float, seed: int = 0) -> dict[str, Any]:
         def step(index: int) -> tuple[Tensor, dict[str, float]]:
             rng = np.random.default_rng((TRAIN, seed, index))
             seen, times, wanted = _vary(films, rng)
-            return teacher.heads.loss(encoder.mix(seen, times), wanted)
+            absent = image.never_seen(wanted)
+            return teacher.heads.loss(encoder.mix(seen, times), wanted, impossible=absent)
 
     else:  # a finished stage is only loaded
 
