@@ -47,7 +47,11 @@ class Voice:
 
 
 HOUSE = Voice("en-us+f2", speed=165, pitch=50, range=0)
-"""The one voice that Omni speaks with: of those tried, the recogniser understands it best."""
+"""The one voice that Omni speaks with; the codec and the language model are trained on it.
+
+Of a colour and a shape in this voice, pocketsphinx gets 27 of 32 right, and 31 of 32 at speed 150
+and pitch 30: take those at the next training of both.
+"""
 
 GRID = 512
 """Samples to a unit of `speak_house`: one code of the audio decoder."""
