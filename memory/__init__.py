@@ -2,5 +2,6 @@
 
 if __name__ != "omni.memory":
     raise ModuleNotFoundError(
-        "import this folder as 'omni.memory', not as 'memory'; in a checkout, first run: pip install -e ."
+        "import this folder as 'omni.memory', not as 'memory'; "
+        "in a checkout, first run: pip install -e ."
     )

@@ -2,5 +2,6 @@
 
 if __name__ != "omni.modalities":
     raise ModuleNotFoundError(
-        "import this folder as 'omni.modalities', not as 'modalities'; in a checkout, first run: pip install -e ."
+        "import this folder as 'omni.modalities', not as 'modalities'; "
+        "in a checkout, first run: pip install -e ."
     )

@@ -2,5 +2,6 @@
 
 if __name__ != "omni.tools":
     raise ModuleNotFoundError(
-        "import this folder as 'omni.tools', not as 'tools'; in a checkout, first run: pip install -e ."
+        "import this folder as 'omni.tools', not as 'tools'; "
+        "in a checkout, first run: pip install -e ."
     )

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import random
 
-from omni.nano.dialogue import (
-    WHAT,
-    WHAT_AUDIO,
-    WHAT_IMAGE,
-    WHAT_POINTS,
-    WHAT_SERIES,
-    WHAT_VIDEO,
-    Exchange,
-)
+from omni.nano.dialogue import Exchange
+from omni.nano.wordings import WHAT, WHAT_AUDIO, WHAT_IMAGE, WHAT_POINTS, WHAT_SERIES, WHAT_VIDEO
 
 WHO = (
     "I am omni-nano, a small model that knows coloured shapes, a few sounds, solids and curves. "

@@ -23,8 +23,8 @@ from omni.nano.world import speech, words
 NAME = "language"
 BATCH = 48
 POOL = 6  # batches that are drawn together and sorted by length, so that little is padding
-STEPS_A_MINUTE = 60
-SIZES = {"image": 8000, "audio": 8000, "video": 3600, "points": 5000, "series": 6000}
+STEPS_A_MINUTE = 70
+SIZES = {"image": 8000, "audio": 8000, "video": 3000, "points": 5000, "series": 6000}
 """How many things of each modality are cached, for a run of full length."""
 
 FULL_MINUTES = 20.0

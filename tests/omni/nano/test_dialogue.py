@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omni.nano import dialogue, smalltalk
+from omni.nano.wordings import wordings
 from omni.nano.world import words
 
 seeds = st.integers(0, 2**32)
@@ -86,5 +87,5 @@ def test_smalltalk_answers_are_few_and_questions_many():
 
 
 def test_wordings_hold_every_question():
-    wordings = set(dialogue.wordings())
-    assert "What is this?" in wordings and len(wordings) > 150
+    every = set(wordings())
+    assert "What is this?" in every and len(every) > 150
