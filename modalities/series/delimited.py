@@ -9,7 +9,7 @@ from omni.errors import MediaError
 from omni.media import Media
 
 from . import dialect
-from .table import MAX_COLUMNS, MAX_ROWS, MAX_TEXT_BYTES, Table, check_size
+from .table import MAX_COLUMNS, MAX_ROWS, MAX_TEXT_BYTES, MAX_TEXT_CELLS, Table, check_size
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +29,12 @@ def read(media: Media) -> Table:
             f"{MAX_TEXT_BYTES:,}: save it as Parquet, or take fewer rows"
         )
     found = _dialect(media)
+    lines = _count_lines(media)
+    if lines * found.columns > MAX_TEXT_CELLS:
+        raise MediaError(
+            f"{media.name} has about {lines:,} × {found.columns:,} cells; the limit for a table "
+            f"of text is {MAX_TEXT_CELLS:,}: save it as Parquet, or take fewer rows"
+        )
     frame, notes = _parse(media, found)
     check_size(media, len(frame), frame.shape[1])
     columns = [
@@ -36,6 +42,12 @@ def read(media: Media) -> Table:
         for number, label in enumerate(frame.columns)
     ]
     return Table(columns, notes, found.decimal)
+
+
+def _count_lines(media: Media) -> int:
+    """Line ends, which are nearly the rows: told before the parser asks for memory."""
+    with media.open() as stream:
+        return sum(chunk.count(b"\n") for chunk in iter(lambda: stream.read(1 << 20), b""))
 
 
 def _dialect(media: Media) -> dialect.Dialect:

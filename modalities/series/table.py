@@ -17,7 +17,9 @@ MAX_ROWS = 5_000_000
 MAX_COLUMNS = 1_000
 MAX_CELLS = 40_000_000
 """Rows times columns: 320 MB as numbers."""
-MAX_TEXT_BYTES = 256 << 20
+MAX_TEXT_BYTES = 128 << 20
+MAX_TEXT_CELLS = 20_000_000
+"""Parsing text takes several times the memory of the numbers in it."""
 MAX_JSON_BYTES = 32 << 20
 
 

@@ -450,6 +450,12 @@ def test_one_huge_line_is_refused_quickly():
     assert time.monotonic() - start < 60  # a guard against minutes, on any machine
 
 
+def test_too_many_cells_of_text_are_refused_before_parsing():
+    start = time.monotonic()
+    assert "save it as Parquet" in refused(("1," * 299 + "1\n") * 70_000)
+    assert time.monotonic() - start < 60
+
+
 def test_too_many_rows_are_refused(monkeypatch):
     from omni.modalities.series import delimited, table
 
