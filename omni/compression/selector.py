@@ -137,13 +137,11 @@ def selection(tokens: Tokens, keep: Sequence[int], places: Tensor, scores: Tenso
     width = scores.shape[1]
     inside = [row * width + place for row, n in enumerate(tokens.lengths) for place in range(n)]
     flat = scores.flatten()[to_device(inside, scores.device)]
-    rows = [row for row, kept in enumerate(keep) for _ in range(kept)]
-    picked = torch.zeros_like(scores, dtype=torch.bool)
-    picked[to_device(rows, scores.device), places] = True
-    present = (
-        torch.arange(width, device=scores.device)
-        < (to_device(tokens.lengths, scores.device)[:, None])
-    )
+    starts = [row * width for row, kept in enumerate(keep) for _ in range(kept)]
+    picked = torch.zeros(scores.numel(), dtype=torch.bool, device=scores.device)
+    picked = picked.index_fill(0, to_device(starts, scores.device) + places, True).view_as(scores)
+    sizes = to_device(tokens.lengths, scores.device)
+    present = torch.arange(width, device=scores.device) < sizes[:, None]
     total = scores.masked_fill(~present, 0).sum(1)
     left = scores.masked_fill(~present | picked, 0).sum(1)
     dropped = left / total.clamp(min=torch.finfo(scores.dtype).tiny)

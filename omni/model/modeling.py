@@ -7,7 +7,8 @@ of the row that has most, G media items, N their tokens, D language width.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -94,8 +95,7 @@ class OmniModel(PreTrainedModel, GenerationMixin):
         language: PreTrainedModel | None = None,
     ):
         super().__init__(config)
-        # Parts may compute constants while they are built, which the meta device cannot do.
-        with torch.device("cpu"):
+        with _plainly():
             encoders = build_encoders(config) if encoders is None else encoders
             adapters = build_adapters(config, encoders) if adapters is None else adapters
             decoders = build_decoders(config) if decoders is None else decoders
@@ -108,6 +108,9 @@ class OmniModel(PreTrainedModel, GenerationMixin):
         self.mixture = mixture
         self.decoders = nn.ModuleDict(decoders).requires_grad_(False)
         self.selector = build_selector(config)
+        for part in (self.encoders, self.adapters, self.modality_marks, self.mixture):
+            if part is not None:
+                part.to(torch.get_default_dtype())
         self._keep_parts()
         self.language = language or AutoModelForCausalLM.from_config(config.text_config)
         self.input_modalities = ("text", *adapters)
@@ -421,6 +424,22 @@ class OmniModel(PreTrainedModel, GenerationMixin):
             used = (input_ids[:, :cut] == self.config.media_token_id).sum(1)
             prepared["media_embeds"] = skip(media_embeds, used.to(media_embeds.device))
         return prepared
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """Build on the CPU in float32, whatever transformers loads into.
+
+    Parts may compute constants while they are built, which the meta device cannot do, and which
+    would lose precision in a short number format.
+    """
+    dtype = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        with torch.device("cpu"):
+            yield
+    finally:
+        torch.set_default_dtype(dtype)
 
 
 def _by_modality(media: Sequence[MediaItem]) -> dict[str, list[int]]:

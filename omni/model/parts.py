@@ -43,7 +43,7 @@ def build_adapters(config: OmniConfig, encoders: Mapping[str, nn.Module]) -> dic
     adapters = {}
     for name, settings in (config.modalities or {}).items():
         adapter = dict(settings.get("adapter") or {"name": "mlp"})
-        width = adapter.pop("width", None)
+        width: Any = adapter.pop("width", None)
         if name in encoders:
             width = encoders[name].width
         if width is not None:

@@ -56,7 +56,7 @@ class Cancelled(StoppingCriteria):
     def __init__(self, event: threading.Event):
         self.event = event
 
-    def __call__(self, input_ids: Tensor, scores: Any, **kwargs: Any) -> Tensor:
+    def __call__(self, input_ids: Any, scores: Any, **kwargs: Any) -> Any:
         """True for every row once the event is set."""
         done = input_ids.new_zeros(len(input_ids)).bool()
         return done | self.event.is_set()

@@ -116,15 +116,17 @@ LANGUAGES = {
 }
 
 
-@pytest.fixture(autouse=True)
-def ramps(monkeypatch):
+@pytest.fixture(autouse=True, scope="module")
+def ramps():
     """The modalities `ramp` (three codes an item) and `wave` (one to four)."""
     original = plugins.load
 
     def load(group, name):
         return RAMPS[name] if group == "modalities" and name in RAMPS else original(group, name)
 
-    monkeypatch.setattr(plugins, "load", load)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plugins, "load", load)
+        yield
 
 
 SETTINGS = {
@@ -138,10 +140,10 @@ def tokenizer():
     return build_tokenizer(TEXTS, 300, {"ramp": 5, "wave": 5})
 
 
-def make(tokenizer, language="llama", **settings):
+def make(tokenizer, language="llama", modalities=SETTINGS, **settings):
     """A model whose every part has random weights, so that none can hide, and its processor."""
     settings = {"router": {"experts": 3, "hidden": 16, "top_k": 2}, **settings}
-    config, processor = assemble(tokenizer, LANGUAGES[language](), SETTINGS, **settings)
+    config, processor = assemble(tokenizer, LANGUAGES[language](), modalities, **settings)
     torch.manual_seed(1)
     model = OmniModel(config).eval()
     with torch.no_grad():
@@ -153,9 +155,24 @@ def make(tokenizer, language="llama", **settings):
 
 @pytest.fixture
 def made(tokenizer):
+    """A model and its processor, to be changed at will."""
+    return make(tokenizer)
+
+
+@pytest.fixture(scope="module")
+def shared(tokenizer, ramps):
+    """A model and its processor that no test changes."""
     return make(tokenizer)
 
 
 @pytest.fixture(params=list(LANGUAGES))
 def any_language(request, tokenizer):
+    """A model around each family of language models."""
     return make(tokenizer, request.param)
+
+
+@pytest.fixture
+def resampled(tokenizer):
+    """A model without experts whose ramps always have five tokens."""
+    ramp = {**SETTINGS["ramp"], "adapter": {"name": "resampler", "queries": 5}}
+    return make(tokenizer, modalities={**SETTINGS, "ramp": ramp}, router=None)
