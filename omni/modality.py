@@ -197,6 +197,16 @@ def media_from_bytes(data: bytes, name: str) -> Media:
     return Media.from_bytes(data, modality=found, mime=mime, name=name)
 
 
+def readable(media: Media) -> Media:
+    """The media themselves, after decoding them once: what is kept must be readable later.
+
+    Raises:
+        MediaError: if they cannot be decoded.
+    """
+    modality(media.modality).load(media)
+    return media
+
+
 def sniff(head: bytes, name: str) -> tuple[str, str]:
     """Modality and MIME type of content; text is asked last, since much else looks like text.
 

@@ -132,18 +132,52 @@ def test_words_are_read_whatever_harmless_name_they_have(tmp_path: Path):
         open_media(path)
 
 
-CLI_CASES = tuple(hostile for hostile in HOSTILE if not hostile.inside)
+HERE = [hostile for hostile in HOSTILE if not hostile.inside]
 
 
-@pytest.mark.slow
-def test_the_command_line_refuses_each_with_one_line_and_code_2(tmp_path: Path):
+@pytest.mark.parametrize("hostile", HERE, ids=lambda hostile: hostile.name)
+def test_the_command_line_refuses_it(
+    hostile: Hostile, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    from omni.cli.main import main
+
+    path = hostile.make(tmp_path)
+    assert main(["ask", "what is this?", "-a", str(path)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    (line,) = err.splitlines()
+    assert re.search(hostile.says, line)
+
+
+@pytest.mark.parametrize("name", ["picture-of-ten-gigapixels", "ten-hours-of-silence", "folder"])
+def test_a_process_of_its_own_ends_with_one_line_and_code_2(name: str, tmp_path: Path):
+    (hostile,) = (each for each in HOSTILE if each.name == name)
+    path = hostile.make(tmp_path / "files")
     environment = {**os.environ, "OMNI_HOME": str(tmp_path / "home"), "NO_COLOR": "1"}
-    for hostile in CLI_CASES:
-        path = hostile.make(tmp_path / hostile.name)
-        command = [sys.executable, "-m", "omni.cli.main", "ask", "what is this?", "-a", str(path)]
-        run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        assert run.returncode == 2, (hostile.name, run.stdout, run.stderr)
-        assert run.stdout == "", hostile.name
-        lines = run.stderr.strip().splitlines()
-        assert len(lines) == 1, (hostile.name, run.stderr)
-        assert re.search(hostile.says, lines[0]), (hostile.name, lines[0])
+    command = [sys.executable, "-m", "omni", "ask", "what is this?", "-a", str(path), "--json"]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 2, run.stderr
+    (line,) = run.stderr.splitlines()
+    assert re.search(hostile.says, line)
+    told = json.loads(run.stdout)
+    assert told["parts"] == []
+    assert re.search(hostile.says, told["error"]["message"])
+
+
+def test_a_session_goes_on_with_nothing_lost(tmp_path: Path, own_home: Path):
+    from omni.chat.agent import Agent
+    from omni.testing.scripted import ScriptedBrain
+
+    good = tmp_path / "notes.txt"
+    good.write_text("The answer is 42.\n")
+    brain = ScriptedBrain(script=["42.", "Still 42."])
+    with Agent(brain, home=own_home, session="s") as agent:
+        agent.attach(good)
+        for hostile in HERE:
+            with pytest.raises(MediaError, match=hostile.says):
+                agent.attach(hostile.make(tmp_path / hostile.name))
+        assert agent.run("What is the answer?").text == "42."
+    with Agent(brain, home=own_home, session="s") as agent:
+        assert [ref.handle for ref in agent.shelf] == ["doc-1"]
+        assert agent.run("And now?").text == "Still 42."
+        assert len(agent.history()) == 2

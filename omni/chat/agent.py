@@ -28,7 +28,7 @@ from omni.compression.budget import Budget
 from omni.content import Answer, MediaPart, missing
 from omni.errors import OmniError, UsageError
 from omni.media import HANDLE, Access, Lineage, Media, MediaRef
-from omni.modality import open_media
+from omni.modality import open_media, readable
 from omni.wire import take, to_langchain
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Agent:
         """Attach a file, media or a handle to the next turn; what is returned is durable.
 
         Raises:
-            MediaError: if the file cannot be opened or is of no known kind.
+            MediaError: if the file cannot be opened, is of no known kind or cannot be decoded.
             StoreError: if it cannot be stored.
         """
         ref = self._take(item)
@@ -260,7 +260,7 @@ class Agent:
         if isinstance(item, str) and HANDLE.fullmatch(item) and item in self.shelf:
             return self.shelf[item]
         media = item if isinstance(item, Media) else open_media(item, self.access)
-        return take(media, self.shelf)
+        return take(readable(media), self.shelf)
 
     def _ask(self, text: str, refs: Sequence[MediaRef]) -> None:
         """Write the question; once this returns, it is durable with its attachments."""

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from omni.cli.opening import add_brain_flags, new_session, open_agent, settings_of
 from omni.cli.screen import Screen, one_line
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from omni.chat.agent import Agent
     from omni.config import Settings
     from omni.content import Answer
+    from omni.media import Media
 
 SUMMARY = "ask once, with files; the answer is printed and its media are written"
 _MAX_PIPED_BYTES = 4 << 30
@@ -102,20 +103,21 @@ def _prompt(arguments: argparse.Namespace) -> str:
     return prompt.strip()
 
 
-def _attachment(name: str, settings: Settings) -> Any:
-    """A path to attach, or the media that standard input holds."""
+def _attachment(name: str, settings: Settings) -> Media:
+    """The media in a file or on standard input; bad ones are refused before a model is loaded."""
     from omni.cli.paths import to_path
-    from omni.modality import media_from_bytes
+    from omni.media import Access
+    from omni.modality import media_from_bytes, open_media, readable
 
     if name == "-":
         data = sys.stdin.buffer.read(min(settings.max_bytes, _MAX_PIPED_BYTES) + 1)
         if len(data) > min(settings.max_bytes, _MAX_PIPED_BYTES):
             raise UsageError(f"standard input has more than {settings.max_bytes:,} bytes")
-        return media_from_bytes(data, "standard input")
+        return readable(media_from_bytes(data, "standard input"))
     path = to_path(name)
     if path is None:
         raise UsageError(f"not a file name: {name!r}")
-    return path
+    return readable(open_media(path, Access(settings.roots, settings.max_bytes)))
 
 
 def _write(agent: Agent, answer: Answer, out: Path | None) -> dict[str, Path]:
