@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from omni.errors import UsageError
+from omni.plugins import Component
 from omni.values import Waveform
 
 SAMPLE_RATE = 16_000
@@ -214,3 +215,13 @@ def _halves(like: Tensor) -> Tensor:
 
 def _shifts(like: Tensor) -> Tensor:
     return torch.tensor([0.5 * (1 - s % 2) for s in LEVELS], device=like.device, dtype=like.dtype)
+
+
+COMPONENTS = (
+    Component(
+        kind="decoder",
+        name="audio",
+        summary="Codes to a spectrogram (finite scalar quantisation), then a wave (Griffin-Lim).",
+        paper="Finite Scalar Quantization: VQ-VAE Made Simple (arXiv 2309.15505)",
+    ),
+)

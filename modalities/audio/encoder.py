@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from omni.compression.budget import Grid
 from omni.modality import Features
+from omni.plugins import Component
 
 STRIDE = 4
 """Mel frames to a token."""
@@ -138,3 +139,12 @@ def _turn(heads: Tensor, turns: tuple[Tensor, Tensor]) -> Tensor:
     cos, sin = (part.to(heads.dtype) for part in turns)
     first, second = heads.chunk(2, -1)
     return torch.cat([first * cos - second * sin, first * sin + second * cos], -1)
+
+
+COMPONENTS = (
+    Component(
+        kind="encoder",
+        name="audio",
+        summary="Log-mel frames to 25 tokens a second by convolutions and attention.",
+    ),
+)

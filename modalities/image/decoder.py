@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from omni.errors import UsageError
 from omni.pixels import letterbox
+from omni.plugins import Component
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -86,3 +87,13 @@ def join(patches: Tensor) -> Tensor:
 
 def _range(codes: Tensor) -> str:
     return f"{int(codes.min())}…{int(codes.max())}" if codes.numel() else "nothing"
+
+
+COMPONENTS = (
+    Component(
+        kind="decoder",
+        name="image",
+        summary="64 codes to a picture, by a codebook of patches fitted by k-means.",
+        paper="Gray, Vector Quantization, IEEE ASSP Magazine, 1984",
+    ),
+)

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from omni.compression.budget import Grid
 from omni.modality import Features
+from omni.plugins import Component
 
 SIDE = 96
 STRIDE = 8
@@ -134,3 +135,12 @@ class ImageEncoder(nn.Module):
             return []
         pixels = torch.stack([features["pixels"] for features in batch])
         return list(self.encode(pixels.to(self.place.device)))
+
+
+COMPONENTS = (
+    Component(
+        kind="encoder",
+        name="image",
+        summary="Convolutions to a 12×12 grid of tokens, then a light transformer.",
+    ),
+)

@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from omni.compression.budget import Grid
 from omni.modality import Features
+from omni.plugins import Component
 
 PATCHES = 32
 NEIGHBOURS = 32
@@ -138,3 +139,13 @@ def describe(xyz: Tensor, rgb: Tensor, scale: Tensor) -> tuple[Tensor, Tensor, T
     angles = scale * 2.0 ** torch.arange(FREQUENCIES, device=scale.device)
     waves = torch.cat([scale, angles.sin(), angles.cos()], -1)
     return points, patches, waves
+
+
+COMPONENTS = (
+    Component(
+        kind="encoder",
+        name="points",
+        summary="Groups of near points to 32 tokens, then a light transformer.",
+        paper="PointNet: Deep Learning on Point Sets (arXiv 1612.00593)",
+    ),
+)

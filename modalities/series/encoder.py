@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from omni.compression.budget import Grid
 from omni.modality import Features
+from omni.plugins import Component
 
 POINTS = 256
 PATCHES = 16
@@ -88,3 +89,13 @@ class Block(nn.Module):
         found = F.scaled_dot_product_attention(*mixed.permute(2, 0, 3, 1, 4))
         hidden = hidden + self.out(found.transpose(1, 2).reshape(rows, count, width))
         return hidden + self.feed(self.feed_norm(hidden))
+
+
+COMPONENTS = (
+    Component(
+        kind="encoder",
+        name="series",
+        summary="Patches of each column to 16 tokens, with its scale beside its shape.",
+        paper="A Time Series is Worth 64 Words (PatchTST, arXiv 2211.14730)",
+    ),
+)

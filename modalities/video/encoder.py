@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from omni.compression.budget import Grid
 from omni.modality import Features, modality
+from omni.plugins import Component
 
 SIDE = 4
 FREQUENCIES = 6
@@ -100,3 +101,12 @@ def waves(times: Tensor) -> Tensor:
     steps = torch.arange(FREQUENCIES, device=times.device)
     angles = torch.cat([share[..., None] * 2.0**steps, times[..., None] / 4.0**steps], -1)
     return torch.cat([angles.sin(), angles.cos()], -1)
+
+
+COMPONENTS = (
+    Component(
+        kind="encoder",
+        name="video",
+        summary="The picture encoder on every frame, pooled, beside what changed; attention over time.",
+    ),
+)

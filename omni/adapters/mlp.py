@@ -24,7 +24,6 @@ COMPONENTS = (
         kind="adapter",
         name="mlp",
         summary="Two layers with a GELU, token by token.",
-        system="LLaVA-1.5",
         paper="Improved Baselines with Visual Instruction Tuning (arXiv 2310.03744)",
     ),
 )

@@ -79,7 +79,7 @@ COMPONENTS = (
         name="farthest",
         summary="Quality-weighted farthest-point selection on mean-centred tokens, with an "
         "optional question weight.",
-        system="Cen-Prune",
+        system="DivPrune",
         paper="Cen-Prune, on DivPrune: Diversity-based Visual Token Pruning for Large Multimodal "
         "Models (arXiv 2503.02175)",
     ),

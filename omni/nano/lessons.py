@@ -30,8 +30,8 @@ KINDS: Mapping[str, float] = {
 """Kinds of dialogue and how often each is had."""
 
 SECOND_TURN = 0.3
-FEWEST = 4
-GUIDED = 0.35
+FEWEST = 12
+GUIDED = 0.5
 """How often the selector sees all tokens of an item; else it sees a random part of them."""
 
 CODE_WEIGHT = 0.35
@@ -115,7 +115,7 @@ class Teacher:
 
     def _keep(self, rng: random.Random, tokens: int) -> int:
         """How many tokens are kept: from a few to all, few more often, since that is cheap."""
-        if rng.random() < 0.12:
+        if rng.random() < 0.2:
             return tokens
         return min(tokens, round(FEWEST * (64 / FEWEST) ** rng.random()))
 

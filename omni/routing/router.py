@@ -167,7 +167,6 @@ COMPONENTS = (
         kind="objective",
         name="router z-loss",
         summary="Keeps the router's logits small.",
-        system="ST-MoE",
         paper="ST-MoE: Designing Stable and Transferable Sparse Expert Models (arXiv 2202.08906)",
     ),
 )
