@@ -107,6 +107,6 @@ COMPONENTS = (
     Component(
         kind="encoder",
         name="video",
-        summary="The picture encoder on every frame, pooled, beside what changed; attention over time.",
+        summary="The picture encoder on each frame, what changed, then attention over time.",
     ),
 )
