@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ def features(name: str, seed: int, frames: int = 3):
     return modality(name).features(solid.build(solid.sample(seed)))
 
 
-def encoder(name: str):
+def encoder(name: str) -> Any:
     torch.manual_seed(0)
     made = modality(name).encoder()
     assert made is not None
@@ -222,13 +223,15 @@ def test_what_was_never_seen_does_not_count_as_wrong():
     assert absent["colour"].nonzero().tolist() == named
     tokens = torch.randn(3, 4, 8)
     made = heads.Heads(8, {"shape": len(shapes)})
+    shape = made.single["shape"]
+    assert isinstance(shape, torch.nn.Linear) and isinstance(shape.bias, torch.nn.Parameter)
     made.loss(tokens, wanted, impossible=absent)[0].backward()
-    gradient = made.single["shape"].bias.grad
+    gradient = shape.bias.grad
     assert gradient is not None and gradient[shapes.index("star")] != 0
     made.zero_grad()
     first = {name: label[:1] for name, label in wanted.items()}
     made.loss(tokens[:1], first, impossible={k: v[:1] for k, v in absent.items()})[0].backward()
-    gradient = made.single["shape"].bias.grad
+    gradient = shape.bias.grad
     assert gradient is not None and gradient[shapes.index("star")] == 0
 
 

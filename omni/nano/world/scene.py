@@ -79,7 +79,7 @@ class Scene:
     stretch: float = 1.0
     rotation: float = 0.0
     background: str = "flat"
-    backdrop: tuple[tuple[int, int, int], tuple[int, int, int]] = ((255, 255, 255),) * 2
+    backdrop: tuple[tuple[int, int, int], tuple[int, int, int]] = ((255, 255, 255), (255, 255, 255))
     angle: float = 0.0
     noise: float = 0.0
     quality: int | None = None
