@@ -38,7 +38,7 @@ def brain(
     if model == "nano":
         return _omni(model, own)
     folder = Path(model).expanduser()
-    if folder.is_dir():
+    if model and folder.is_dir():
         kind = _model_type(folder)
         return _omni(str(folder), own) if kind == "omni" else _transformers(str(folder), own)
     if match := _PROVIDER.fullmatch(model):

@@ -52,13 +52,13 @@ class ChatOmni(BaseChatModel):
     """How many media tokens a call may use; the model's window is the limit if it is `None`."""
     temperature: float | None = None
     """0 or `None` takes the likeliest token; more draws at random."""
-    max_tokens: int = Field(_MAX_TOKENS, gt=0)
+    max_tokens: int = Field(default=_MAX_TOKENS, gt=0)
     """Most tokens of an answer."""
     timeout: float | None = None
     """Most seconds of an answer."""
     max_retries: int = 0
     """Accepted for compatibility: a local model that fails would fail again."""
-    stop: list[str] | None = Field(None, alias="stop_sequences")
+    stop: list[str] | None = Field(default=None, alias="stop_sequences")
     """Text that ends an answer."""
     seed: int | None = None
     """Fixes what is drawn at random."""
@@ -186,6 +186,7 @@ class ChatOmni(BaseChatModel):
         stop_text = StopText(stop)
         out: dict[str, int] = {}
         calls = 0
+        cancelled = False
         pieces = self._pieces(loaded, prompt, watchdog, given)
         try:
             for piece in pieces:
@@ -205,6 +206,7 @@ class ChatOmni(BaseChatModel):
                     out[piece.modality] = out.get(piece.modality, 0) + len(piece.codes)
                     yield AIMessageChunk(content=[self._make(loaded, piece, given)])
                     clock.lap("make")
+            cancelled = watchdog.stopped
         finally:
             watchdog.stop.set()
             pieces.close()
@@ -213,7 +215,9 @@ class ChatOmni(BaseChatModel):
             raise TimeoutError(f"no whole answer within {given.get('timeout', self.timeout)} s")
         if text := stop_text.finish():
             yield AIMessageChunk(content=text)
-        yield self._last(prompt, watchdog, out, clock, bool(stop_text.found))
+        full = watchdog.tokens >= prompt.room and not stop_text.found
+        reason = "cancelled" if cancelled else "length" if full else "stop"
+        yield self._last(prompt, watchdog.tokens, out, clock, reason)
 
     def _prompts(self, loaded: Loaded) -> Any:
         from omni.chat.prompting import Prompter
@@ -269,30 +273,28 @@ class ChatOmni(BaseChatModel):
     def _last(
         self,
         prompt: Prompt,
-        watchdog: Watchdog,
+        said_tokens: int,
         out: Mapping[str, int],
         clock: _Clock,
-        stopped: bool,
+        reason: str,
     ) -> AIMessageChunk:
         """The end of the answer: what it took."""
-        said = {**out, "text": max(0, watchdog.tokens - sum(out.values()))}
+        said = {**out, "text": max(0, said_tokens - sum(out.values()))}
         read = {**prompt.media, "text": prompt.tokens - sum(prompt.media.values())}
         names = dict.fromkeys([*read, *said])
-        full = watchdog.tokens >= prompt.room
-        reason = "cancelled" if watchdog.stopped and not stopped else "length" if full else "stop"
         return AIMessageChunk(
             content="",
             usage_metadata={
                 "input_tokens": prompt.tokens,
-                "output_tokens": watchdog.tokens,
-                "total_tokens": prompt.tokens + watchdog.tokens,
+                "output_tokens": said_tokens,
+                "total_tokens": prompt.tokens + said_tokens,
                 "input_token_details": read,  # type: ignore[typeddict-item]
                 "output_token_details": said,  # type: ignore[typeddict-item]
             },
             response_metadata={
                 "model_name": self.model,
                 "model_provider": "omni",
-                "finish_reason": "stop" if stopped else reason,
+                "finish_reason": reason,
                 "by_modality": {
                     name: {
                         "input_tokens": read.get(name, 0),
@@ -322,9 +324,11 @@ class _Clock:
 
 
 def _call(piece: Any, index: int) -> AIMessageChunk:
-    """A tool call; one that is no valid JSON goes on as an invalid one, with its text."""
-    arguments = piece.text if piece.name is None else json.dumps(dict(piece.arguments))
-    name = piece.name if piece.complete else None
+    """A tool call; one that is none goes on as an invalid one, with what was said."""
+    valid = piece.complete and piece.name is not None
+    # LangChain would take any JSON object for arguments: with the mark before it, it is no JSON.
+    arguments = json.dumps(dict(piece.arguments)) if valid else f"<|call|>{piece.text}"
+    name = piece.name if valid else None
     call = tool_call_chunk(
         name=name, args=arguments, id=f"call_{uuid.uuid4().hex[:12]}", index=index
     )

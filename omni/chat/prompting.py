@@ -102,12 +102,9 @@ class Prompter:
         budget: Budget | None,
         tools: Sequence[Mapping[str, Any]] | None,
     ) -> Any:
+        more: dict[str, Any] = {"tools": list(tools)} if tools else {}
         return self.loaded.processor.apply_chat_template(
-            dialogue,
-            tokenize=True,
-            add_generation_prompt=True,
-            budget=budget,
-            **({"tools": list(tools)} if tools else {}),
+            dialogue, tokenize=True, add_generation_prompt=True, budget=budget, **more
         )
 
     def _squeeze(

@@ -66,7 +66,9 @@ class Watchdog(StoppingCriteria):
         """Whether the turn was stopped, or the one who reads has gone."""
         return self.stop.is_set() or (self._turn is not None and self._turn.is_set())
 
-    def __call__(self, input_ids: Tensor, scores: Any, **kwargs: Any) -> Tensor:
+    def __call__(  # type: ignore[override]
+        self, input_ids: Tensor, scores: Any, **kwargs: Any
+    ) -> Tensor:
         """True for every row once it is to end."""
         self.tokens = input_ids.shape[1] - self._prompt_tokens
         self.late = self._deadline is not None and time.monotonic() > self._deadline

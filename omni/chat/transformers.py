@@ -57,13 +57,13 @@ class ChatTransformers(BaseChatModel):
     """Number format of its weights."""
     temperature: float | None = None
     """0 or `None` takes the likeliest token; more draws at random."""
-    max_tokens: int = Field(1024, gt=0)
+    max_tokens: int = Field(default=1024, gt=0)
     """Most tokens of an answer."""
     timeout: float | None = None
     """Most seconds of an answer."""
     max_retries: int = 0
     """Accepted for compatibility: a local model that fails would fail again."""
-    stop: list[str] | None = Field(None, alias="stop_sequences")
+    stop: list[str] | None = Field(default=None, alias="stop_sequences")
     """Text that ends an answer."""
     seed: int | None = None
     """Fixes what is drawn at random."""
@@ -183,7 +183,9 @@ class ChatTransformers(BaseChatModel):
             "media": prepared - ready,
             "generate": time.perf_counter() - prepared,
         }
-        yield self._last(loaded, inputs, watchdog, timings)
+        full = watchdog.tokens >= (given.get("max_tokens") or self.max_tokens)
+        reason = "length" if full and not stop_text.found else "stop"
+        yield self._last(loaded, inputs, watchdog.tokens, timings, reason)
 
     def _texts(
         self, loaded: _Loaded, inputs: Any, watchdog: Any, given: Mapping[str, Any]
@@ -225,24 +227,28 @@ class ChatTransformers(BaseChatModel):
             raise failed[0]
 
     def _last(
-        self, loaded: _Loaded, inputs: Any, watchdog: Any, timings: Mapping[str, float]
+        self,
+        loaded: _Loaded,
+        inputs: Any,
+        said: int,
+        timings: Mapping[str, float],
+        reason: str,
     ) -> AIMessageChunk:
         tokens = int(inputs["input_ids"].shape[1])
         read = media_tokens(loaded.model.config, inputs["input_ids"])
         read["text"] = tokens - sum(read.values())
-        full = watchdog.tokens >= self.max_tokens
         return AIMessageChunk(
             content="",
             usage_metadata={
                 "input_tokens": tokens,
-                "output_tokens": watchdog.tokens,
-                "total_tokens": tokens + watchdog.tokens,
+                "output_tokens": said,
+                "total_tokens": tokens + said,
                 "input_token_details": read,  # type: ignore[typeddict-item]
             },
             response_metadata={
                 "model_name": self.model,
                 "model_provider": "transformers",
-                "finish_reason": "length" if full else "stop",
+                "finish_reason": reason,
                 "timings": dict(timings),
             },
             chunk_position="last",
@@ -300,11 +306,12 @@ def _calls(said: str) -> Iterator[AIMessageChunk]:
     """Tool calls in what was said; one that is no valid JSON goes on as an invalid one."""
     found = [match[1] for pattern in _CALLS for match in pattern.finditer(said)]
     for index, text in enumerate(found or [said[min(_places(said)) :]]):
-        name, arguments = None, text
+        # LangChain would take any JSON object for arguments: with the mark, it is no JSON.
+        name, arguments = None, text if text.startswith(_OPENINGS) else f"{_OPENINGS[0]}{text}"
         try:
             call = json.loads(text)
-            arguments = json.dumps(call.get("arguments", call.get("parameters", {})))
-            name = call["name"]
+            given = json.dumps(call.get("arguments", call.get("parameters", {})))
+            name, arguments = call["name"], given
         except (ValueError, KeyError, AttributeError):
             pass
         chunk = tool_call_chunk(

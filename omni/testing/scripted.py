@@ -56,9 +56,9 @@ class ScriptedBrain(BaseChatModel):
         line = self.script[number - 1]
         if isinstance(line, Exception):
             raise line
-        if callable(line):
+        if not isinstance(line, str | AIMessage):
             line = line(messages)
-        message = AIMessage(content=line) if isinstance(line, str) else line
+        message: AIMessage = AIMessage(content=line) if isinstance(line, str) else line
         for call in message.tool_calls:
             if call["name"] not in known_tools:
                 raise AssertionError(

@@ -115,7 +115,8 @@ def test_what_killed_writers_left_is_swept(store):
     store.put(media(b"one"))
     stale = store.root / "incoming" / "dead"
     stale.write_bytes(b"half")
-    os.utime(stale, (time.time() - 7200,) * 2)
+    hours_ago = time.time() - 7200
+    os.utime(stale, (hours_ago, hours_ago))
     fresh = store.root / "incoming" / "alive"
     fresh.write_bytes(b"half")
     store.put(media(b"two"))

@@ -15,7 +15,7 @@ import omni
 from omni.chat.agent import Agent, AgentContext
 from omni.chat.events import Finished, MediaMade, TextDelta, ToolEnded, ToolStarted
 from omni.compression.budget import Budget
-from omni.content import MediaPart, TextPart
+from omni.content import Answer, MediaPart, TextPart
 from omni.errors import BudgetSpent, MediaError, UsageError
 from omni.testing.scripted import ScriptedBrain
 
@@ -145,7 +145,8 @@ def test_a_tool_that_makes_a_picture(open_agent, picture, png, block, call):
     tool_message, carried = agent.brain.asked[1][-2:]
     assert isinstance(tool_message, ToolMessage) and isinstance(carried, HumanMessage)
     assert "[img-2" in str(tool_message.content)
-    assert [b["type"] for b in carried.content] == ["text", "image"]
+    blocks: Any = carried.content
+    assert [b["type"] for b in blocks] == ["text", "image"]
 
 
 def test_a_tool_that_shows_an_attachment_makes_nothing_new(open_agent, picture, png, block, call):
@@ -278,6 +279,7 @@ def test_cancelling_keeps_what_came(open_agent):
     agent = open_agent("one two three four five six seven eight", "next", seconds=0.1)
     events = agent.stream("count")
     said = []
+    answer = Answer()
     for event in events:
         if isinstance(event, TextDelta):
             said.append(event.text)

@@ -10,6 +10,8 @@ from omni.chat.transformers import ChatTransformers
 
 
 class TestChatOmni(ChatModelUnitTests):
+    folder = "nano"
+
     @pytest.fixture(autouse=True)
     def saved(self, tiny_omni):
         type(self).folder = tiny_omni
@@ -20,7 +22,7 @@ class TestChatOmni(ChatModelUnitTests):
 
     @property
     def chat_model_params(self):
-        return {"model": getattr(self, "folder", "nano"), "device": "cpu"}
+        return {"model": self.folder, "device": "cpu"}
 
     @property
     def supports_image_inputs(self):

@@ -1,4 +1,5 @@
 import base64
+from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
@@ -18,7 +19,7 @@ def example(name):
     return plugin.save(plugin.example(), name=f"{name}{plugin.suffixes[0]}")
 
 
-def kinds(blocks):
+def kinds(blocks: Any) -> list[str]:
     return [block["type"] for block in blocks]
 
 
@@ -71,7 +72,7 @@ def test_profiles_tell_what_is_taken():
     assert accepted(deaf) == {"audio"}
 
 
-def messages_with(shelf, *media):
+def messages_with(shelf, *media) -> list[Any]:
     return [
         HumanMessage([*to_langchain([MediaPart.of(take(m, shelf))]), {"type": "text", "text": "?"}])
         for m in media
@@ -82,7 +83,7 @@ def test_only_what_fits_is_shown_and_the_named_and_newest_first(shelf, png):
     media = [media_from_bytes(png(n), f"{n}.png") for n in range(4)]
     messages = messages_with(shelf, *media)
     messages.append(HumanMessage("compare with img-1"))
-    shown = Returning(shelf, max_bytes=2 * media[0].size).messages(messages, ScriptedBrain())
+    shown: Any = Returning(shelf, max_bytes=2 * media[0].size).messages(messages, ScriptedBrain())
     assert ["image" in kinds(m.content) for m in shown[:4]] == [True, False, False, True]
     assert "img-2: 1.png" in shown[1].content[0]["text"]
     assert "not shown again" in shown[1].content[0]["text"]
@@ -91,10 +92,10 @@ def test_only_what_fits_is_shown_and_the_named_and_newest_first(shelf, png):
 def test_pictures_stay_in_tool_messages_where_the_model_takes_them(shelf, png):
     block = to_langchain([MediaPart.of(take(media_from_bytes(png(), "a.png"), shelf))])
     call = {"name": "draw", "args": {}, "id": "1"}
-    messages = [
+    messages: list[Any] = [
         HumanMessage("draw"),
         AIMessage("", tool_calls=[call]),
-        ToolMessage(block, tool_call_id="1"),
+        ToolMessage(block, tool_call_id="1"),  # type: ignore[arg-type]
     ]
     able = ScriptedBrain(profile={"image_inputs": True, "image_tool_message": True})
     shown = Returning(shelf).messages(messages, able)
@@ -107,7 +108,7 @@ def test_pictures_stay_in_tool_messages_where_the_model_takes_them(shelf, png):
 def test_nothing_of_ours_goes_to_services(shelf, png):
     messages = messages_with(shelf, media_from_bytes(png(), "a.png"))
     part = MediaPart(type="image", ref=None, status="failed", reason="no paint")
-    messages.append(AIMessage(to_langchain([part])))
+    messages.append(AIMessage(to_langchain([part])))  # type: ignore[arg-type]
     shown = Returning(shelf).messages(messages, ScriptedBrain())
     assert "omni" not in str([message.content for message in shown])
     assert "(image failed: no paint)" in str(shown[1].content)
