@@ -44,4 +44,7 @@ HELD_OUT: frozenset[tuple[str, str]] = frozenset(
         ("yellow", "diamond"),
     }
 )
-"""Colour and shape pairs that are never trained on, in any modality: they measure composition."""
+"""Colour and shape pairs that are never trained on, in any modality: they measure composition.
+
+(The codecs of pictures and speech know no words, and do see them.)
+"""
