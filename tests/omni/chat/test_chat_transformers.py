@@ -82,7 +82,7 @@ def tiny_llava(tmp_path_factory):
             eos_token_id=1,
             bos_token_id=None,
         ),
-        image_token_id=tokenizer.convert_tokens_to_ids("<image>"),
+        image_token_id=tokenizer.convert_tokens_to_ids("<image>"),  # type: ignore[call-arg]
     )
     folder = tmp_path_factory.mktemp("tiny-llava")
     LlavaForConditionalGeneration(config).save_pretrained(folder)
