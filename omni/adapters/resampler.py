@@ -36,7 +36,8 @@ class Resampler(Adapter):
     def forward(self, tokens: Tensor, lengths: Sequence[int]) -> tuple[Tensor, list[int]]:
         """Answers `[items * queries, language width]` and `queries` for each item."""
         projected = self.project(self.norm(tokens))
-        keys = nn.utils.rnn.pad_sequence(projected.split(list(lengths)), batch_first=True)
+        parts = list(projected.split(list(lengths)))
+        keys = nn.utils.rnn.pad_sequence(parts, batch_first=True)
         sizes = torch.tensor(lengths, device=tokens.device)
         outside = torch.arange(keys.shape[1], device=tokens.device) >= sizes[:, None]  # [G, N]
         queries = self.queries.to(keys.dtype).expand(len(lengths), -1, -1)  # [G, Q, D]

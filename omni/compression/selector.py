@@ -33,7 +33,8 @@ class Tokens:
 
     def padded(self) -> tuple[Tensor, Tensor]:
         """Tokens `[G, N, D]`, zero where there is none, and bool `[G, N]`: true where there is."""
-        x = torch.nn.utils.rnn.pad_sequence(self.x.split(list(self.lengths)), batch_first=True)
+        parts = list(self.x.split(list(self.lengths)))
+        x = torch.nn.utils.rnn.pad_sequence(parts, batch_first=True)
         sizes = to_device(self.lengths, x.device)
         return x, torch.arange(x.shape[1], device=x.device) < sizes[:, None]
 

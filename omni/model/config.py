@@ -63,8 +63,8 @@ class OmniConfig(PretrainedConfig):
     def eos_token_id(self) -> int | None:
         return self.end_token_id
 
-    def control_ids(self) -> list[int]:
-        """Ids of every mark and code: whatever is not text."""
+    def mark_ids(self) -> list[int]:
+        """Ids of every mark: of roles, media, calls, and where codes begin and end."""
         marks = [
             self.pad_token_id,
             self.end_token_id,
@@ -78,8 +78,13 @@ class OmniConfig(PretrainedConfig):
             self.call_token_id,
             self.call_end_token_id,
         ]
-        ids = [mark for mark in marks if mark is not None]
         for code in (self.codes or {}).values():
-            ids += [code["begin"], code["end"]]
+            marks += [code["begin"], code["end"]]
+        return [mark for mark in marks if mark is not None]
+
+    def control_ids(self) -> list[int]:
+        """Ids of every mark and code: whatever is not text."""
+        ids = self.mark_ids()
+        for code in (self.codes or {}).values():
             ids += range(code["first"], code["first"] + code["count"])
         return ids

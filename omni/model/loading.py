@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -14,6 +16,7 @@ from transformers import (
     AutoModelForMultimodalLM,
     AutoProcessor,
 )
+from transformers.utils import logging
 
 from omni.errors import UsageError
 from omni.model.config import OmniConfig
@@ -64,10 +67,23 @@ def load(name: str | Path = EMBEDDED, placement: Placement | None = None) -> Loa
 
     placement = placement or place()
     path = find(name)
-    model = OmniModel.from_pretrained(path, dtype=placement.dtype, local_files_only=True)
+    with quiet():
+        model = OmniModel.from_pretrained(path, dtype=placement.dtype, local_files_only=True)
     model = model.to(placement.device).eval()  # type: ignore[arg-type]
     processor = OmniProcessor.from_pretrained(path, local_files_only=True)
     return Loaded(str(name), path, model, processor)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without the progress bars of transformers, which would show for a fraction of a second."""
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def find(name: str | Path) -> Path:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, GenerationMixin, LogitsProcessorList, PreTrainedModel
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
-from omni.compression.selector import Question, Selection, SelectionReport, Tokens
+from omni.compression.selector import Question, Selection, SelectionReport, Selector, Tokens
 from omni.errors import Unsupported, UsageError
 from omni.model.config import OmniConfig
 from omni.model.item import MediaItem
@@ -75,6 +75,10 @@ class OmniModel(PreTrainedModel, GenerationMixin):
 
     config_class = OmniConfig
     config: OmniConfig
+    selector: Selector
+    input_modalities: Any
+    output_modalities: Any
+    _constants: dict[str, Tensor]
     base_model_prefix = ""
     main_input_name = "input_ids"
     supports_gradient_checkpointing = True
@@ -124,30 +128,37 @@ class OmniModel(PreTrainedModel, GenerationMixin):
         return self.config.get_text_config().hidden_size
 
     def _keep_parts(self) -> None:
-        """Guard the parts' own weights and constants from transformers' initialisation."""
-        self._constants = {}
-        for child, part in self.named_children():
-            for parameter in part.parameters():
-                parameter._is_hf_initialized = True  # type: ignore[attr-defined]
-            for name, buffer in part.named_buffers():
-                self._constants[f"{child}.{name}"] = buffer.clone()
-        stored = self.state_dict().keys()
-        self._constants = {k: v for k, v in self._constants.items() if k not in stored}
+        """Guard the parts from transformers' initialisation, which would begin them anew.
 
-    def _init_weights(self, module: nn.Module) -> None:
-        """Parts initialise themselves; the language model is initialised by its own class."""
-        if hasattr(module, "reset_parameters"):
-            module.reset_parameters()
+        It would also lose the buffers that no checkpoint holds, so these are copied here.
+        """
+        self._constants = {}
+        stored = set(self.state_dict())
+        for child, part in self.named_children():
+            for module in part.modules():
+                module._is_hf_initialized = True  # type: ignore[assignment]
+            for name, buffer in part.named_buffers(prefix=child):
+                if name not in stored:
+                    self._constants[name] = buffer.clone()
 
     @classmethod
-    def from_pretrained(cls, *args: Any, **kwargs: Any) -> Any:
-        """Load as transformers does, and give the parts their constants back."""
-        loaded = super().from_pretrained(*args, **kwargs)
-        model = loaded[0] if isinstance(loaded, tuple) else loaded
+    def from_pretrained(cls, *args: Any, output_loading_info: bool = False, **kwargs: Any) -> Any:
+        """Load as transformers does, and mend what it cannot know of the parts.
+
+        Parts that the checkpoint does not hold, such as a modality that was added to the
+        configuration, begin with fresh weights.
+        """
+        model, info = super().from_pretrained(*args, output_loading_info=True, **kwargs)
         for name, value in model._constants.items():
-            buffer = model.get_buffer(name)
-            buffer.copy_(value)
-        return loaded
+            model.get_buffer(name).copy_(value)
+        missing = [name for name in info["missing_keys"] if not name.startswith("language.")]
+        if missing:
+            fresh = cls(model.config).state_dict()
+            with torch.no_grad():
+                for name in missing:
+                    model.get_parameter_or_buffer(name).copy_(fresh[name])
+        model.decoders.requires_grad_(False)
+        return (model, info) if output_loading_info else model
 
     # Embeddings
 
@@ -343,19 +354,19 @@ class OmniModel(PreTrainedModel, GenerationMixin):
         if input_ids is None and (media or media_embeds is not None):
             raise UsageError("media need input_ids, which say where they stand")
         router_loss = None
-        if inputs_embeds is None:
-            assert input_ids is not None
-            inputs_embeds = self.get_input_embeddings()(input_ids)
+        embeds: Any = inputs_embeds
+        if input_ids is not None:
+            embeds = self.get_input_embeddings()(input_ids)
             if media:
                 selected = self.select_media(input_ids, media, mask=question_mask, labels=labels)
                 media_embeds, router_loss = selected.embeds, selected.router_loss
             if media_embeds is not None and media_embeds.shape[1]:
                 places = input_ids == self.config.media_token_id
-                inputs_embeds = splice(inputs_embeds, places, media_embeds)
+                embeds = splice(embeds, places, media_embeds)
         if position_ids is None and attention_mask is not None and attention_mask.dim() == 2:
-            position_ids = _positions(attention_mask)[:, -inputs_embeds.shape[1] :]
+            position_ids = _positions(attention_mask)[:, -embeds.shape[1] :]
         outputs = self.language(
-            inputs_embeds=inputs_embeds,
+            inputs_embeds=embeds,
             attention_mask=attention_mask,
             position_ids=position_ids,
             past_key_values=past_key_values,
@@ -404,7 +415,9 @@ class OmniModel(PreTrainedModel, GenerationMixin):
             raise UsageError("a prompt with media is read at once: leave prefill_chunk_size out")
         processors = LogitsProcessorList(logits_processor or [])
         processors.append(CodeGrammar(self.config))
-        return super().generate(inputs, *args, logits_processor=processors, **kwargs)
+        return super().generate(  # type: ignore[misc]
+            inputs, *args, logits_processor=processors, **kwargs
+        )
 
     def prepare_inputs_for_generation(  # type: ignore[override]
         self,
@@ -415,7 +428,7 @@ class OmniModel(PreTrainedModel, GenerationMixin):
         **kwargs: Any,
     ) -> dict[str, Any]:
         """Add the media tokens that the coming step has placeholders for: usually the first."""
-        prepared = super().prepare_inputs_for_generation(
+        prepared = super().prepare_inputs_for_generation(  # type: ignore[misc]
             input_ids, *args, is_first_iteration=is_first_iteration, **kwargs
         )
         rereads = not kwargs.get("use_cache", True)

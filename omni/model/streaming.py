@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
@@ -69,7 +69,7 @@ def stream_parts(
     *,
     cancel: threading.Event | None = None,
     **settings: Any,
-) -> Iterator[Piece]:
+) -> Generator[Piece]:
     """Pieces of one answer as they are generated; text comes in small bits.
 
     Closing the iterator, or setting `cancel`, stops the generation after the token at hand. What

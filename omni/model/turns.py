@@ -20,8 +20,7 @@ def question_mask(input_ids: Tensor, config: OmniConfig, labels: Tensor | None =
     A row without a user turn is asked with all its plain text, except for what is to be learned,
     which would give the answer away.
     """
-    control = torch.tensor(config.control_ids(), device=input_ids.device, dtype=input_ids.dtype)
-    plain = ~torch.isin(input_ids, control)
+    plain = _plain(input_ids, config)
     fallback = plain if labels is None else plain & (labels == IGNORED)
     if config.user_token_id is None:
         return fallback
@@ -31,6 +30,16 @@ def question_mask(input_ids: Tensor, config: OmniConfig, labels: Tensor | None =
     after = places > last
     ended = ((input_ids == config.end_token_id) & after).cumsum(1) > 0
     return torch.where(last >= 0, plain & after & ~ended, fallback)
+
+
+def _plain(input_ids: Tensor, config: OmniConfig) -> Tensor:
+    """Bool `[B, L]`: neither marks nor codes."""
+    marks = torch.tensor(config.mark_ids(), device=input_ids.device, dtype=input_ids.dtype)
+    plain = ~torch.isin(input_ids, marks)
+    for code in (config.codes or {}).values():
+        past = code["first"] + code["count"]
+        plain = plain & ((input_ids < code["first"]) | (input_ids >= past))
+    return plain
 
 
 def answer_labels(input_ids: Tensor, assistant: int, end: int) -> Tensor:

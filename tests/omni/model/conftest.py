@@ -24,6 +24,7 @@ class RampEncoder(nn.Module):
         super().__init__()
         self.width = width
         self.project = nn.Linear(8, width)
+        self.norm = nn.BatchNorm1d(8)
         rates = torch.arange(1, 9, dtype=torch.float32)
         self.register_buffer("rates", rates, persistent=False)
 
@@ -32,7 +33,12 @@ class RampEncoder(nn.Module):
 
     def forward(self, batch):
         values = [item["values"].to(self.project.weight) for item in batch]
-        return [self.project((v[:, None] * self.rates).sin()) for v in values]
+        return [self.project(self.norm((v[:, None] * self.rates).sin())) for v in values]
+
+    def train(self, mode=True):
+        return super().train(
+            False
+        )  # as encoders with statistics of batches do once they are frozen
 
 
 class RampDecoder(nn.Module):
@@ -150,6 +156,9 @@ def make(tokenizer, language="llama", modalities=SETTINGS, **settings):
         for name, parameter in model.named_parameters():
             if "mixture" in name or "marks" in name:
                 parameter.normal_(std=0.5)
+        for encoder in model.encoders.values():
+            encoder.norm.running_mean.normal_(std=0.3)
+            encoder.norm.running_var.uniform_(0.5, 2)
     return model, processor
 
 

@@ -1,6 +1,7 @@
 """The grammar of codes under hostile logits, and the streaming of parts."""
 
 import threading
+from typing import Any
 
 import pytest
 import torch
@@ -165,7 +166,7 @@ def test_streamed_pieces_equal_the_whole_answer(made):
 def test_cancelling_keeps_what_was_said(made):
     model, processor = made
     cancel = threading.Event()
-    settings = {"max_new_tokens": 200, "min_new_tokens": 200}
+    settings: Any = {"max_new_tokens": 200, "min_new_tokens": 200}
     heard = []
     for piece in stream_parts(model, processor, prompt(processor), cancel=cancel, **settings):
         heard.append(piece)

@@ -135,13 +135,32 @@ def test_constants_that_no_checkpoint_holds_survive_loading(made, tmp_path):
         assert torch.equal(again.encoders[name].rates, torch.arange(1.0, 9.0))
 
 
-def test_parts_that_are_handed_over_keep_their_weights(made):
+def test_parts_that_are_handed_over_keep_weights_and_statistics(made):
     model, _ = made
-    copies = {name: copy.deepcopy(dict(getattr(model, name))) for name in ("encoders", "adapters")}
-    again = OmniModel(model.config, **copies, mixture=copy.deepcopy(model.mixture))
+    again = OmniModel(
+        model.config,
+        encoders=copy.deepcopy(dict(model.encoders)),
+        adapters=copy.deepcopy(dict(model.adapters)),
+        mixture=copy.deepcopy(model.mixture),
+    )
     for name, value in model.state_dict().items():
         if name.split(".")[0] in ("encoders", "adapters", "mixture"):
             assert torch.equal(again.state_dict()[name], value), name
+
+
+def test_a_modality_that_the_checkpoint_does_not_hold_begins_fresh(made, tmp_path):
+    model, processor = made
+    model.save_pretrained(tmp_path)
+    model.config.modalities["third"] = {"encoder": None, "adapter": {"name": "mlp", "width": 9}}
+    again, info = OmniModel.from_pretrained(tmp_path, config=model.config, output_loading_info=True)
+    assert any(name.startswith("adapters.third") for name in info["missing_keys"])
+    weight = again.get_parameter("adapters.third.project.0.weight")
+    assert weight.isfinite().all() and 0.05 < weight.std() < 1
+    assert torch.equal(again.get_parameter("adapters.third.norm.weight"), torch.ones(9))
+    inputs = ask(processor, *MIXED)
+    mixture = "mixture.router.token_vote.weight"
+    assert torch.equal(again.get_parameter(mixture), model.get_parameter(mixture))
+    assert again(**inputs).logits.isfinite().all()
 
 
 def test_tied_embeddings_are_stored_once_and_stay_tied(made, tmp_path):
@@ -419,11 +438,11 @@ def test_items_say_what_is_wrong_with_them():
 def test_items_move_and_whole_numbers_stay_whole():
     item = MediaItem("ramp", {"a": torch.ones(2), "b": torch.ones(2).long()}, Grid(time=4), 4)
     moved = item.to("cpu", torch.bfloat16)
+    assert moved.features is not None
     assert moved.features["a"].dtype == torch.bfloat16
     assert moved.features["b"].dtype == torch.int64
-    assert (
-        MediaItem.encoded("ramp", torch.ones(2, 3)).to(torch.float64).tokens.dtype == torch.float64
-    )
+    cached = MediaItem.encoded("ramp", torch.ones(2, 3)).to(torch.float64)
+    assert cached.tokens is not None and cached.tokens.dtype == torch.float64
 
 
 @pytest.mark.gpu
