@@ -21,6 +21,8 @@ from .units import stated_units
 MAX_POINTS = 5_000_000
 MAX_FACES = 5_000_000
 MAX_BYTES = 256 << 20
+MAX_TEXT_BYTES = 64 << 20
+"""Numbers written as text take about fifteen times their size while they are read."""
 
 _READERS: dict[str, tuple[str, Callable[[bytes], Cloud]]] = {
     formats.PLY: ("PLY", partial(read_scene, kind="ply")),
@@ -31,6 +33,8 @@ _READERS: dict[str, tuple[str, Callable[[bytes], Cloud]]] = {
     formats.XYZ: ("XYZ", read_columns),
     formats.NPY: ("NPY", read_npy),
 }
+_ALWAYS_TEXT = (formats.OBJ, formats.OFF, formats.XYZ)
+_PROBED_BYTES = 1 << 16
 
 
 def read(media: Media) -> Cloud:
@@ -48,6 +52,8 @@ def read(media: Media) -> Cloud:
     kind, reader = _READERS[media.mime]
     _limit(media, media.size, MAX_BYTES, "bytes")
     data = media.read()
+    if b"\0" not in data[:_PROBED_BYTES] or media.mime in _ALWAYS_TEXT:
+        _limit(media, media.size, MAX_TEXT_BYTES, "bytes of text")
     try:
         points, faces = _declared(data, media.mime)
         _limit(media, points, MAX_POINTS, "points")

@@ -498,6 +498,14 @@ class TestRefusals:
         with pytest.raises(MediaError, match="bytes; the limit"):
             POINTS.load(media)
 
+    def test_too_much_text(self, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr(reading, "MAX_TEXT_BYTES", 30)
+        text = "1 2 3\n4 5 6\n7 8 9\n" * 9
+        head = "ply\nformat ascii 1.0\nelement vertex 27\nend_header\n"
+        for mime, data in [(formats.XYZ, text), (formats.PLY, head + text)]:
+            self.check(data.encode(), mime, "bytes of text; the limit")
+        assert len(POINTS.load(POINTS.save(POINTS.example(), name="box.ply")).xyz) == 8
+
     def test_another_type(self):
         self.check(b"x", "image/png", "no 3D format")
 
