@@ -13,11 +13,11 @@ import trimesh
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from omni.modalities.points import formats, reading
-from omni.modalities.points.sampling import sample
 
 from omni.errors import MediaError, UsageError
 from omni.media import Media
+from omni.modalities.points import formats, reading
+from omni.modalities.points.sampling import sample
 from omni.modality import media_from_bytes, modality, open_media
 from omni.values import Cloud
 

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from omni.errors import MediaError, UsageError
+from omni.media import Media
 from omni.modalities.text import docx as docx_reading
 from omni.modalities.text import html as html_reading
 from omni.modalities.text import pdf as pdf_reading
 from omni.modalities.text import plain
 from omni.modalities.text.media import DOCX, HTML, MD, PDF, TXT
-
-from omni.errors import MediaError, UsageError
-from omni.media import Media
 from omni.modality import media_from_bytes, modality
 from omni.testing.hostile import pdf
 from omni.values import Document, Passage
