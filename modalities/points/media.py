@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from omni.media import Media
 from omni.modality import Features, Modality
 
-from . import formats
+from .formats import MIME_TYPES, SUFFIXES, sniff
 
 if TYPE_CHECKING:
     import torch
@@ -23,12 +23,12 @@ class PointsModality(Modality):
 
     name: ClassVar[str] = "points"
     prefix: ClassVar[str] = "pts"
-    mime_types: ClassVar[tuple[str, ...]] = formats.MIME_TYPES
-    suffixes: ClassVar[tuple[str, ...]] = formats.SUFFIXES
+    mime_types: ClassVar[tuple[str, ...]] = MIME_TYPES
+    suffixes: ClassVar[tuple[str, ...]] = SUFFIXES
     block: ClassVar[Literal["text", "image", "audio", "video", "file"]] = "file"
 
     def sniff(self, head: bytes, name: str) -> str | None:
-        return formats.sniff(head, name)
+        return sniff(head, name)
 
     def load(self, media: Media) -> Cloud:
         from .reading import read

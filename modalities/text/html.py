@@ -9,7 +9,7 @@ from omni.errors import MediaError
 from omni.media import Media
 from omni.values import Document, Passage
 
-from . import decoding
+from .decoding import words
 from .plain import read_text
 
 MAX_BYTES = 16 << 20
@@ -55,7 +55,7 @@ def _decoded(media: Media) -> str:
     found = _CHARSET.search(data[:4096])
     if found and not data.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
         try:
-            return decoding.words(data.decode(found[1].decode()))
+            return words(data.decode(found[1].decode()))
         except (LookupError, ValueError):
             pass
     return read_text(media)

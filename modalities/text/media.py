@@ -12,7 +12,7 @@ from omni.media import Media
 from omni.modality import Modality
 from omni.values import Document, Passage
 
-from . import decoding
+from .decoding import peek
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -48,7 +48,7 @@ class TextModality(Modality):
             return PDF
         if head[:4] == b"PK\x03\x04":
             return DOCX if b"word/" in head or suffix == ".docx" else None
-        words = decoding.peek(head)
+        words = peek(head)
         if words is None:
             return None
         beginning = words.lstrip("\ufeff \t\r\n").lower()
