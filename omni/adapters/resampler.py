@@ -86,8 +86,7 @@ COMPONENTS = (
         kind="adapter",
         name="resampler",
         summary="Learned queries read an item of any length and answer with a fixed number.",
-        system="X-Former",
-        paper="X-Former: Unifying Contrastive and Reconstruction Learning for MLLMs "
-        "(arXiv 2407.13851)",
+        system="Flamingo",
+        paper="Flamingo: a Visual Language Model for Few-Shot Learning (arXiv 2204.14198)",
     ),
 )

@@ -148,7 +148,8 @@ class OmniModel(PreTrainedModel, GenerationMixin):
         Parts that the checkpoint does not hold, such as a modality that was added to the
         configuration, begin with fresh weights.
         """
-        model, info = super().from_pretrained(*args, output_loading_info=True, **kwargs)
+        loaded: Any = super().from_pretrained(*args, output_loading_info=True, **kwargs)
+        model, info = loaded
         for name, value in model._constants.items():
             model.get_buffer(name).copy_(value)
         missing = [name for name in info["missing_keys"] if not name.startswith("language.")]
@@ -312,7 +313,7 @@ class OmniModel(PreTrainedModel, GenerationMixin):
 
     def decode_media(self, modality: str, codes: Tensor) -> Any:
         """The decoded value that int64 codes `[length]` of a modality stand for."""
-        decoder = self._part(self.decoders, modality, "make")
+        decoder: Any = self._part(self.decoders, modality, "make")
         with torch.no_grad():
             return decoder.decode(codes.to(self.device))
 

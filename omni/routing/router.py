@@ -160,8 +160,8 @@ COMPONENTS = (
         kind="router",
         name="router",
         summary="Top-k softmax routing by token, modality and question, with balance and z losses.",
-        system="Uni-MoE",
-        paper="Uni-MoE: Scaling Unified Multimodal LLMs with Mixture of Experts (arXiv 2405.11273)",
+        system="Parrot",
+        paper="Parrot: Multilingual Visual Instruction Tuning (arXiv 2406.02539)",
     ),
     Component(
         kind="objective",

@@ -156,9 +156,11 @@ def make(tokenizer, language="llama", modalities=SETTINGS, **settings):
         for name, parameter in model.named_parameters():
             if "mixture" in name or "marks" in name:
                 parameter.normal_(std=0.5)
-        for encoder in model.encoders.values():
-            encoder.norm.running_mean.normal_(std=0.3)
-            encoder.norm.running_var.uniform_(0.5, 2)
+        for name, buffer in model.encoders.named_buffers():
+            if name.endswith("running_mean"):
+                buffer.normal_(std=0.3)
+            if name.endswith("running_var"):
+                buffer.uniform_(0.5, 2)
     return model, processor
 
 
