@@ -57,16 +57,18 @@ def farthest(directions: Tensor, quality: Tensor, keep: int) -> Tensor:
         quality: float32 `[G, N]`, minus infinity where there is no token.
         keep: how many steps to take; items that keep fewer use the first of them.
     """
-    nearest = torch.ones_like(quality)
     free = quality > -torch.inf
     quality = quality.masked_fill(~free, 0)
+    nearest = torch.full_like(quality, 2)  # the farthest that a cosine distance can be
+    value = quality
     picks = []
     for _ in range(keep):
-        pick = (quality * nearest).masked_fill(~free, -torch.inf).argmax(1, keepdim=True)
+        pick = value.masked_fill(~free, -torch.inf).argmax(1, keepdim=True)
         picks.append(pick)
         chosen = directions.take_along_dim(pick[..., None], 1)  # [G, 1, D]
         cosine = (directions @ chosen.transpose(1, 2)).squeeze(-1).float()
         nearest = torch.minimum(nearest, 1 - cosine)
+        value = quality * nearest
         free = free.scatter(1, pick, False)
     return torch.cat(picks, 1)
 

@@ -54,6 +54,14 @@ def test_equals_the_loop(name, asked, dtype):
         assert places.tolist() == truth(name, items[row], keep[row], own), row
 
 
+def test_tokens_on_the_other_side_are_farther_than_those_at_a_right_angle():
+    """With few kept, distances above one decide; they must not be cut off at one."""
+    items = items_of([9] * 40, seed=7)
+    selection = select(FarthestPoint(), items, [2] * 40)
+    for item, places in zip(items, selection.places.split(2), strict=True):
+        assert places.tolist() == naive.farthest(item, 2)
+
+
 @pytest.mark.parametrize("name", NAMES)
 @settings(max_examples=15, deadline=None)
 @given(data=st.data())

@@ -1,0 +1,197 @@
+"""How an assembled model reads media: encode, adapt, mix, select.
+
+Shapes: B rows, L tokens of text, M media tokens of the row that has most, G media items, N their
+tokens, D language width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from omni.compression.selector import Question, Selection, SelectionReport, Selector, Tokens
+from omni.errors import Unsupported, UsageError
+from omni.model.config import OmniConfig
+from omni.model.item import MediaItem
+from omni.model.splice import assign_rows, pack_rows
+from omni.model.turns import question_mask
+from omni.routing.router import Batch
+
+
+@dataclass(frozen=True, slots=True)
+class SelectedMedia:
+    """The media tokens that go into the text, and what was left out.
+
+    Attributes:
+        embeds: `[B, M, D]`, padded with zeros.
+        selection: of the items that keep fewer tokens than they have; `None` if there are none.
+        items: the items, in order.
+        router_loss: see `OmniOutput`.
+    """
+
+    embeds: Tensor
+    selection: Selection | None
+    items: tuple[MediaItem, ...]
+    router_loss: Tensor | None
+
+    def report(self, budget: int | None = None) -> SelectionReport:
+        """What to tell people of it."""
+        rows = tuple((item.handle, item.keep, item.grid.tokens) for item in self.items)
+        return SelectionReport(budget, rows)
+
+
+class MediaReader(PreTrainedModel):
+    """The half of an assembled model that turns media items into tokens of the text."""
+
+    config_class = OmniConfig
+    config: OmniConfig
+    encoders: nn.ModuleDict
+    adapters: nn.ModuleDict
+    modality_marks: nn.ParameterDict
+    mixture: nn.Module | None
+    selector: Selector
+
+    def encode_media(self, media: Sequence[MediaItem]) -> list[Tensor]:
+        """Encoder tokens `[N, encoder width]` of each item; cached ones are passed on."""
+        tokens: list[Tensor] = [
+            torch.empty(0) if item.tokens is None else item.tokens.to(self.device, self.dtype)
+            for item in media
+        ]
+        for name, places in _by_modality(media).items():
+            fresh = [place for place in places if media[place].tokens is None]
+            if not fresh:
+                continue
+            encoder = self._part(self.encoders, name, "encode")
+            batch = [_on(media[place].features, self.device) for place in fresh]
+            for place, encoded in zip(fresh, encoder(batch), strict=True):
+                tokens[place] = encoded
+        return tokens
+
+    def embed_media(
+        self, media: Sequence[MediaItem], question: Tensor | None = None
+    ) -> list[Tensor]:
+        """All tokens `[N, D]` of each item, adapted and mixed, before selection.
+
+        Args:
+            media: the items.
+            question: `[G, D]`, the pooled question of each item; zeros if it is `None`.
+        """
+        return self._embed(media, question)[0]
+
+    def _embed(
+        self, media: Sequence[MediaItem], question: Tensor | None
+    ) -> tuple[list[Tensor], Tensor | None]:
+        encoded = self.encode_media(media)
+        groups = _by_modality(media)
+        adapted, lengths, order = [], [], []
+        for name, places in groups.items():
+            adapter = self._part(self.adapters, name, "read")
+            sizes = [len(encoded[place]) for place in places]
+            tokens, sizes = adapter(torch.cat([encoded[place] for place in places]), sizes)
+            adapted.append(tokens + self.modality_marks[name])
+            lengths += sizes
+            order += places
+        tokens, loss = self._mix(torch.cat(adapted), lengths, order, media, question)
+        result: list[Tensor] = [tokens] * len(media)
+        for place, part in zip(order, tokens.split(lengths), strict=True):
+            item = media[place]
+            if len(part) != item.grid.tokens:
+                raise UsageError(
+                    f"media item {place} ({item.modality}) was planned with {item.grid.tokens} "
+                    f"tokens, but has {len(part)}: make its grid with the processor"
+                )
+            result[place] = part
+        return result, loss
+
+    def _mix(
+        self,
+        tokens: Tensor,
+        lengths: Sequence[int],
+        order: Sequence[int],
+        media: Sequence[MediaItem],
+        question: Tensor | None,
+    ) -> tuple[Tensor, Tensor | None]:
+        """Send tokens `[N, D]`, which lie item after item as in `order`, through the experts."""
+        if self.mixture is None:
+            return tokens, None
+        device = tokens.device
+        names = list(self.adapters)
+        owner = torch.repeat_interleave(
+            torch.arange(len(order), device=device),
+            torch.tensor(lengths, device=device),
+            output_size=len(tokens),
+        )
+        modality = torch.tensor([names.index(media[place].modality) for place in order])
+        asked = tokens.new_zeros(len(order), tokens.shape[1])
+        if question is not None:
+            asked = question[torch.tensor(order, device=device)]
+        mixed, routing = self.mixture(Batch(tokens, owner, modality.to(device), asked))
+        loss = (
+            self.config.balance_weight * routing.balance_loss
+            + self.config.z_weight * routing.z_loss
+        )
+        return mixed, loss
+
+    def _part(self, parts: nn.ModuleDict, name: str, verb: str) -> nn.Module:
+        if name not in parts:
+            known = ", ".join(parts) or "none"
+            raise Unsupported(f"this model cannot {verb} {name!r}; it can {verb}: {known}")
+        return parts[name]
+
+    def select_media(
+        self,
+        input_ids: Tensor,
+        media: Sequence[MediaItem],
+        *,
+        mask: Tensor | None = None,
+        labels: Tensor | None = None,
+    ) -> SelectedMedia:
+        """Encode, adapt, mix and select the media of a batch, in order of appearance.
+
+        Args:
+            input_ids: int64 `[B, L]`, with as many placeholders as the items keep.
+            media: the items, row after row.
+            mask: bool `[B, L]`, true for the tokens that are the question; found if it is `None`.
+            labels: what is to be learned, which must not be taken for the question.
+
+        Raises:
+            UsageError: if placeholders and items do not match up.
+        """
+        input_ids = input_ids.to(self.device)
+        placeholders = (input_ids == self.config.media_token_id).sum(1).tolist()
+        rows = assign_rows(placeholders, [item.keep for item in media])
+        if mask is None:
+            mask = question_mask(input_ids, self.config, labels)
+        words = self.get_input_embeddings()(input_ids)  # [B, L, D]
+        count = mask.sum(1, keepdim=True).clamp(min=1)
+        pooled = (words * mask[..., None]).sum(1) / count  # [B, D]
+        owners = torch.tensor(rows, device=self.device)
+        tokens, loss = self._embed(media, pooled.to(words.dtype)[owners])
+        selection = None
+        short = [i for i, item in enumerate(media) if item.keep < item.grid.tokens]
+        if short:
+            chosen = owners[torch.tensor(short, device=self.device)]
+            lengths = [len(tokens[i]) for i in short]
+            candidates = torch.cat([tokens[i] for i in short])
+            keep = [media[i].keep for i in short]
+            question = Question(words.detach()[chosen], mask[chosen])
+            selection = self.selector(Tokens(candidates.detach(), lengths), keep, question)
+            for i, kept in zip(short, selection.take(candidates).split(keep), strict=True):
+                tokens[i] = kept
+        return SelectedMedia(pack_rows(tokens, rows, len(input_ids)), selection, tuple(media), loss)
+
+
+def _by_modality(media: Sequence[MediaItem]) -> dict[str, list[int]]:
+    places: dict[str, list[int]] = {}
+    for place, item in enumerate(media):
+        places.setdefault(item.modality, []).append(place)
+    return places
+
+
+def _on(features: Mapping[str, Tensor] | None, device: torch.device) -> dict[str, Tensor]:
+    assert features is not None
+    return {name: value.to(device) for name, value in features.items()}
