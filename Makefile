@@ -27,7 +27,7 @@ format: $(VENV)/.test  ## Mend format and style
 	@$(BIN)/ruff check --fix .
 
 types: $(VENV)/.test  ## Check types
-	@$(BIN)/pyright
+	@$(BIN)/pyright --pythonpath $(BIN)/python
 
 bench: $(VENV)/.test  ## Measure speed beside the honest rival
 	@$(BIN)/python benchmarks/run.py $(ARGS)

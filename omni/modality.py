@@ -106,7 +106,7 @@ class Modality(ABC):
 
     @abstractmethod
     def picture(self, value: Any, *, width: int = 640) -> Image.Image:
-        """An RGB picture of the value, `width` pixels wide: for previews and picture-only models."""
+        """An RGB picture of the value, `width` pixels wide: for people and picture-only models."""
 
     @abstractmethod
     def example(self, seed: int = 0) -> Any:
@@ -127,7 +127,7 @@ class Modality(ABC):
         return None
 
     def parts(self, value: Any) -> Iterable[tuple[str, Any]]:
-        """Values of other modalities inside this one, such as a video's sound: `(modality, value)`."""
+        """Values inside this one, such as a video's sound, each as `(modality, value)`."""
         return ()
 
     def estimate_tokens(self, value: Any) -> int:

@@ -22,7 +22,7 @@ SHOWN_BY_THE_TOUR = (
     "red-circle.png",
     "blue-square.wav",
     "moving-right.mp4",
-    "cone.ply",
+    "torus.ply",
     "rising.csv",
 )
 
@@ -47,7 +47,7 @@ def make() -> dict[str, bytes]:
         "red-circle.png": encoded("image", picture("red", "circle"), "image/png"),
         "blue-square.wav": encoded("audio", speech.speak("blue square"), "audio/wav"),
         "moving-right.mp4": encoded("video", film(), "video/mp4"),
-        "cone.ply": encoded("points", cone(), None),
+        "torus.ply": encoded("points", torus(), None),
         "rising.csv": encoded("series", rising(), "text/csv"),
         "lighthouse.md": NOTES.encode(),
         "three-beeps.wav": encoded("audio", tones.beeps(3).waveform, "audio/wav"),
@@ -78,11 +78,11 @@ def film():
     )
 
 
-def cone() -> Cloud:
-    """A large green cone of points, upright."""
+def torus() -> Cloud:
+    """A large green torus of points."""
     return solid.build(
         solid.Solid(
-            solid="cone",
+            solid="torus",
             colour="green",
             size="large",
             radius=5.0,

@@ -17,7 +17,7 @@ KINDS = {
     "blue-square.wav": "audio",
     "three-beeps.wav": "audio",
     "moving-right.mp4": "video",
-    "cone.ply": "points",
+    "torus.ply": "points",
     "rising.csv": "series",
     "lighthouse.md": "text",
 }
@@ -56,7 +56,7 @@ def test_the_tour_shows_the_same_bytes(script):
 def test_the_script_makes_them_again(script):
     assert (np.asarray(script.picture("red", "circle")) == np.asarray(load("red-circle.png"))).all()
     assert np.allclose(script.rising().values, load("rising.csv").values)
-    assert np.allclose(script.cone().xyz, load("cone.ply").xyz, atol=1e-5)
+    assert np.allclose(script.torus().xyz, load("torus.ply").xyz, atol=1e-5)
     assert (SAMPLES / "lighthouse.md").read_text("utf-8") == script.NOTES
     assert (
         abs(script.film().frames.astype(float)[0] - load("moving-right.mp4").frames[0]).mean() < 5

@@ -36,7 +36,7 @@ STEPS = (
     Step("image → text", "What is this?", "red-circle.png"),
     Step("audio → text", "What is said?", "blue-square.wav"),
     Step("video → text", "What happens?", "moving-right.mp4"),
-    Step("points → text", "What is this?", "cone.ply"),
+    Step("points → text", "What is this?", "torus.ply"),
     Step("series → text", "What is the trend?", "rising.csv"),
     Step("text → image", "draw a blue square", wanted="image"),
     Step("text → speech", "say blue square", wanted="audio"),

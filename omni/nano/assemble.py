@@ -25,7 +25,8 @@ VOCABULARY = 900
 WIDTH = 256
 LAYERS = 4
 EXPERTS = {"name": "router", "experts": 6, "top_k": 2, "hidden": 256, "noise": 0.0}
-CONTEXT = 2048
+CONTEXT = 384
+"""Tokens of a conversation; it is trained on dialogues of about half as many at the most."""
 
 
 def assemble(out: Path, phrases: list[str]) -> tuple[OmniModel, PreTrainedTokenizerFast]:

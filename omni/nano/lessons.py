@@ -12,7 +12,7 @@ from torch import Tensor
 from omni.model.item import MediaItem
 from omni.model.tokens import ASSISTANT, CLOSE, END, MEDIA, OPEN, USER
 from omni.nano import dialogue
-from omni.nano.corpus import MODALITIES, Cache, ask
+from omni.nano.corpus import MODALITIES, Cache, Labels, ask
 from omni.nano.dialogue import Exchange
 from omni.nano.smalltalk import talking
 from omni.nano.world import words
@@ -28,6 +28,9 @@ KINDS: Mapping[str, float] = {
     "talk": 0.05,
 }
 """Kinds of dialogue and how often each is had."""
+
+EARLIER = (0.5, 0.25, 0.15, 0.1)
+"""How often a dialogue begins with no, one, two or three exchanges about other things."""
 
 SECOND_TURN = 0.3
 FEWEST = 12
@@ -70,23 +73,33 @@ class Teacher:
         self._known: dict[str, list[int]] = {}
 
     def lesson(self, rng: random.Random) -> Lesson:
-        """One dialogue of one or two turns."""
+        """One dialogue: perhaps earlier exchanges about other things, then one or two turns."""
         lesson = Lesson()
+        for _ in range(rng.choices(range(len(EARLIER)), EARLIER)[0]):
+            self._exchange(rng, lesson, most=24)
+        thing = self._exchange(rng, lesson)
+        if thing and rng.random() < SECOND_TURN:
+            self._turn(rng, lesson, self._answerable(rng, *thing), None)
+        return lesson
+
+    def _exchange(
+        self, rng: random.Random, lesson: Lesson, most: int | None = None
+    ) -> tuple[str, Labels] | None:
+        """A turn of any kind; if it is about a thing, its modality and labels.
+
+        Args:
+            most: at most so many tokens of the thing are kept.
+        """
         kind = rng.choices(tuple(KINDS), tuple(KINDS.values()))[0]
         if kind not in MODALITIES:
             self._turn(rng, lesson, self._wish(rng, kind), None)
-            return lesson
+            return None
         cache = self.caches[kind]
         tokens, labels = cache[rng.randrange(len(cache))]
-        keep = self._keep(rng, len(tokens))
+        keep = min(self._keep(rng, len(tokens)), most or len(tokens))
         item = MediaItem.encoded(kind, self._some(rng, tokens, keep), keep=keep)
-        exchange = self._answerable(rng, kind, labels)
-        if rng.random() < 0.06:
-            self._turn(rng, lesson, talking(rng), None)
-        self._turn(rng, lesson, exchange, item)
-        if rng.random() < SECOND_TURN:
-            self._turn(rng, lesson, self._answerable(rng, kind, labels), None)
-        return lesson
+        self._turn(rng, lesson, self._answerable(rng, kind, labels), item)
+        return kind, labels
 
     def _wish(self, rng: random.Random, kind: str) -> Exchange:
         if kind == "talk":

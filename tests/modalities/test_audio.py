@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+
+from omni.errors import MediaError, Unsupported
+from omni.media import Media
 from omni.modalities.audio import completeness, files, play
 from omni.modalities.audio import plugin as audio
 from omni.modalities.audio.features import (
@@ -22,9 +25,6 @@ from omni.modalities.audio.features import (
     mel_filters,
     resample,
 )
-
-from omni.errors import MediaError, Unsupported
-from omni.media import Media
 from omni.modality import media_from_bytes, open_media, sniff
 from omni.values import Waveform
 

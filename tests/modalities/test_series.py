@@ -15,10 +15,10 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
-from omni.modalities.series import plugin as series
 
 from omni.errors import MediaError
 from omni.media import Media
+from omni.modalities.series import plugin as series
 from omni.modality import media_from_bytes, open_media, sniff
 from omni.values import Series
 

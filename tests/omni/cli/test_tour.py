@@ -8,7 +8,7 @@ import pytest
 import soundfile
 from langchain_core.messages import AIMessage
 
-WORDS = ["A red circle.", "Blue square.", "A green circle moves.", "A green cone.", "Rising."]
+WORDS = ["A red circle.", "Blue square.", "A green circle moves.", "A green torus.", "Rising."]
 
 
 def media(kind, mime, data):
@@ -42,7 +42,7 @@ def test_every_path_is_shown_and_written(omni, scripted, blue_png, sound, tmp_pa
     assert all(words in line for words, line in zip(WORDS, steps[:5], strict=True))
     assert "7 turns and 7 media are back" in steps[-1]
     assert sorted(path.name for path in out.iterdir()) == ["aud-2.wav", "img-2.png", "tour.md"]
-    assert "A green cone." in (out / "tour.md").read_text("utf-8")
+    assert "A green torus." in (out / "tour.md").read_text("utf-8")
     kinds = [[block["type"] for block in asked[-1].content] for asked in brain.asked[:5]]
     assert all("image" in blocks or "file" in blocks or len(blocks) > 1 for blocks in kinds)
 
