@@ -43,9 +43,13 @@ Measured on {device}, Python {python}, torch {torch}.
 ## Training
 
 `make train ARGS="--minutes 90 --out runs/nano"`; encoders and codecs first, then, on their cached
-tokens, the language model (Qwen3 architecture) with its adapters and a router over experts. The
-stages of these weights ran on two CPU cores that other work shared, one thread a stage; what each
-took and what its own held-out test said:
+tokens, the language model (Qwen3 architecture) with its adapters and a router over experts.
+
+These weights are not from one run of that command. The same stages ran one by one on two CPU cores
+that other work shared, about 110 CPU minutes in all (of the 180 that 90 minutes of two cores have):
+the image, audio and points stages were continued from their first result, and the language model,
+after 35 minutes, for 9 more with longer dialogues, which `omni.nano.lessons` now has from the start.
+What each stage's own held-out test said:
 
 {stages}
 
