@@ -46,8 +46,8 @@ Measured on {device}, Python {python}, torch {torch}.
 tokens, the language model (Qwen3 architecture) with its adapters and a router over experts.
 
 These weights are not from one run of that command. The same stages ran one by one on two CPU cores
-that other work shared, roughly 120 CPU minutes in all (90 minutes of two cores have 180). The image,
-audio and points stages were continued from their first result, and the language model, after 35
+that other work shared, roughly 120 CPU minutes in all (90 minutes of two cores have 180). The
+image, audio and points stages were continued from their first result, the language model, after 35
 minutes, for 9 more with longer dialogues, which `omni.nano.lessons` now has from the start.
 What each stage's own held-out test said:
 
