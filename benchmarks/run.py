@@ -13,6 +13,7 @@ import importlib.util
 import json
 import platform
 import sys
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
@@ -41,7 +42,9 @@ def main() -> None:
         print(json.dumps(figures, indent=1))
         if given.out:
             given.out.mkdir(parents=True, exist_ok=True)
-            (given.out / f"{name}.json").write_text(json.dumps(figures, indent=1) + "\n")
+            (given.out / f"{name}-cpu-{date.today()}.json").write_text(
+                json.dumps(figures, indent=1) + "\n"
+            )
 
 
 def load(name: str):
