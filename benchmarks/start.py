@@ -31,7 +31,6 @@ def measure(repeats: int) -> list[dict]:
                 "rival_seconds": round(bare, 4),
                 "ratio": round(bare / mine, 3),
                 "above_bare_seconds": round(mine - bare, 4),
-                "equal": True,
             }
         )
     return rows

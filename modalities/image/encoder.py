@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from omni.compression.budget import Grid
+from omni.mixer import Mixer
 from omni.modality import Features
 from omni.plugins import Component
 
@@ -49,31 +50,6 @@ def edges(pixels: Tensor) -> Tensor:
     strength = (horizontal + vertical + 0.02).sqrt()
     mixed = 2 * (across * down).sum(1) / strength
     return torch.stack([strength, (horizontal - vertical) / strength, mixed], 1)
-
-
-class Mixer(nn.Module):
-    """A pre-norm transformer layer over all tokens of an item."""
-
-    def __init__(self, width: int, heads: int = 4, expansion: int = 2):
-        super().__init__()
-        self.heads = heads
-        self.before = nn.LayerNorm(width)
-        self.qkv = nn.Linear(width, 3 * width)
-        self.out = nn.Linear(width, width)
-        self.mlp = nn.Sequential(
-            nn.LayerNorm(width),
-            nn.Linear(width, expansion * width),
-            nn.GELU(),
-            nn.Linear(expansion * width, width),
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        batch, length, width = x.shape
-        mixed = self.qkv(self.before(x)).view(batch, length, 3, self.heads, width // self.heads)
-        query, key, value = mixed.permute(2, 0, 3, 1, 4)
-        attended = functional.scaled_dot_product_attention(query, key, value)
-        x = x + self.out(attended.transpose(1, 2).reshape(batch, length, width))
-        return x + self.mlp(x)
 
 
 class ImageEncoder(nn.Module):

@@ -9,36 +9,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from omni.compression.budget import Grid
+from omni.mixer import Mixer
 from omni.modality import Features, modality
 from omni.plugins import Component
 
 SIDE = 4
 FREQUENCIES = 6
-
-
-class Mixer(nn.Module):
-    """A pre-norm transformer layer over all tokens of a clip."""
-
-    def __init__(self, width: int, heads: int = 4, expansion: int = 1):
-        super().__init__()
-        self.heads = heads
-        self.before = nn.LayerNorm(width)
-        self.qkv = nn.Linear(width, 3 * width)
-        self.out = nn.Linear(width, width)
-        self.mlp = nn.Sequential(
-            nn.LayerNorm(width),
-            nn.Linear(width, expansion * width),
-            nn.GELU(),
-            nn.Linear(expansion * width, width),
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        batch, length, width = x.shape
-        mixed = self.qkv(self.before(x)).view(batch, length, 3, self.heads, width // self.heads)
-        query, key, value = mixed.permute(2, 0, 3, 1, 4)
-        attended = functional.scaled_dot_product_attention(query, key, value)
-        x = x + self.out(attended.transpose(1, 2).reshape(batch, length, width))
-        return x + self.mlp(x)
 
 
 class VideoEncoder(nn.Module):
@@ -60,7 +36,7 @@ class VideoEncoder(nn.Module):
         self.width = width
         self.change = nn.Linear(3 * width, width)
         self.time = nn.Linear(4 * FREQUENCIES, width)
-        self.layers = nn.Sequential(*(Mixer(width) for _ in range(layers)))
+        self.layers = nn.Sequential(*(Mixer(width, expansion=1) for _ in range(layers)))
         self.norm = nn.LayerNorm(width)
 
     def grid(self, features: Features) -> Grid:

@@ -6,20 +6,16 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from langchain_core.callbacks import CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel
-from langchain_core.language_models.chat_models import generate_from_stream
 from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.messages.tool import tool_call_chunk
-from langchain_core.outputs import ChatGenerationChunk, ChatResult
-from langchain_core.utils.function_calling import convert_to_openai_tool
-from pydantic import ConfigDict, Field, PrivateAttr
+from pydantic import Field, PrivateAttr
 
 from omni import plugins
+from omni.chat.local import LocalChat
 from omni.compression.budget import Budget
 from omni.modality import modality
 from omni.wire import failed_block, media_block
@@ -34,34 +30,18 @@ _loaded: dict[tuple[str, str, str], Any] = {}
 _loading = threading.Lock()
 
 
-class ChatOmni(BaseChatModel):
+class ChatOmni(LocalChat):
     """Talks with an `OmniModel`: the embedded one, or one that was saved to a folder.
 
     The weights are loaded when they are first needed, once for all chat models of the process.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True, populate_by_name=True)
-
     model: str = "nano"
     """`nano`, or the folder of a saved model."""
-    device: str = "auto"
-    """Where it runs; see `omni.device.place`."""
-    dtype: str = "auto"
-    """Number format of its weights."""
     budget: Budget | None = None
     """How many media tokens a call may use; the model's window is the limit if it is `None`."""
-    temperature: float | None = None
-    """0 or `None` takes the likeliest token; more draws at random."""
     max_tokens: int = Field(default=_MAX_TOKENS, gt=0)
     """Most tokens of an answer."""
-    timeout: float | None = None
-    """Most seconds of an answer."""
-    max_retries: int = 0
-    """Accepted for compatibility: a local model that fails would fail again."""
-    stop: list[str] | None = Field(default=None, alias="stop_sequences")
-    """Text that ends an answer."""
-    seed: int | None = None
-    """Fixes what is drawn at random."""
 
     media_in_place: ClassVar[bool] = True
     _lock: threading.Lock = PrivateAttr(default_factory=threading.Lock)
@@ -70,15 +50,6 @@ class ChatOmni(BaseChatModel):
     @property
     def _llm_type(self) -> str:
         return "omni"
-
-    @property
-    def _identifying_params(self) -> Mapping[str, Any]:
-        return {
-            "model": self.model,
-            "temperature": self.temperature,
-            "max_tokens": self.max_tokens,
-            "seed": self.seed,
-        }
 
     @property
     def media_inputs(self) -> frozenset[str]:
@@ -131,39 +102,6 @@ class ChatOmni(BaseChatModel):
 
                 _loaded[key] = load(self.model, place(self.device, self.dtype))
             return _loaded[key]
-
-    def bind_tools(
-        self,
-        tools: Sequence[Any],
-        *,
-        tool_choice: str | Literal["any", "auto"] | None = None,
-        **kwargs: Any,
-    ) -> Any:
-        """Tell the model of tools; that it calls one is not forced."""
-        known = [convert_to_openai_tool(tool) for tool in tools]
-        return self.bind(tools=known, tool_choice=tool_choice, **kwargs)
-
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        return generate_from_stream(self._stream(messages, stop, run_manager, **kwargs))
-
-    def _stream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> Iterator[ChatGenerationChunk]:
-        for message in self._chunks(messages, stop or self.stop or [], kwargs):
-            chunk = ChatGenerationChunk(message=message)
-            if run_manager:
-                run_manager.on_llm_new_token(message.text, chunk=chunk)
-            yield chunk
 
     def _chunks(
         self, messages: list[BaseMessage], stop: list[str], given: Mapping[str, Any]

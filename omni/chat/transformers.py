@@ -9,17 +9,12 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
-from langchain_core.callbacks import CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel
-from langchain_core.language_models.chat_models import generate_from_stream
 from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.messages.tool import tool_call_chunk
-from langchain_core.outputs import ChatGenerationChunk, ChatResult
-from langchain_core.utils.function_calling import convert_to_openai_tool
-from pydantic import ConfigDict, Field
 
+from omni.chat.local import LocalChat
 from omni.chat.templating import media_tokens, model_inputs
 from omni.errors import UsageError
 
@@ -39,7 +34,7 @@ class _Loaded:
     inputs: frozenset[str]
 
 
-class ChatTransformers(BaseChatModel):
+class ChatTransformers(LocalChat):
     """Talks with a model of transformers, from a folder or from the hub.
 
     Pictures go in as they are, and so do sound and video where the processor takes them; other
@@ -47,26 +42,8 @@ class ChatTransformers(BaseChatModel):
     needed, once for all chat models of the process. Code from the hub is never run.
     """
 
-    model_config = ConfigDict(populate_by_name=True)
-
     model: str
     """A folder with a saved model, or a hub id."""
-    device: str = "auto"
-    """Where it runs; see `omni.device.place`."""
-    dtype: str = "auto"
-    """Number format of its weights."""
-    temperature: float | None = None
-    """0 or `None` takes the likeliest token; more draws at random."""
-    max_tokens: int = Field(default=1024, gt=0)
-    """Most tokens of an answer."""
-    timeout: float | None = None
-    """Most seconds of an answer."""
-    max_retries: int = 0
-    """Accepted for compatibility: a local model that fails would fail again."""
-    stop: list[str] | None = Field(default=None, alias="stop_sequences")
-    """Text that ends an answer."""
-    seed: int | None = None
-    """Fixes what is drawn at random."""
 
     _CLASSES: ClassVar[tuple[str, ...]] = (
         "AutoModelForImageTextToText",
@@ -76,15 +53,6 @@ class ChatTransformers(BaseChatModel):
     @property
     def _llm_type(self) -> str:
         return "omni-transformers"
-
-    @property
-    def _identifying_params(self) -> Mapping[str, Any]:
-        return {
-            "model": self.model,
-            "temperature": self.temperature,
-            "max_tokens": self.max_tokens,
-            "seed": self.seed,
-        }
 
     @property
     def media_inputs(self) -> frozenset[str]:
@@ -112,39 +80,6 @@ class ChatTransformers(BaseChatModel):
             if key not in _loaded:
                 _loaded[key] = _load(self.model, self.device, self.dtype, self._CLASSES)
             return _loaded[key]
-
-    def bind_tools(
-        self,
-        tools: Sequence[Any],
-        *,
-        tool_choice: str | Literal["any", "auto"] | None = None,
-        **kwargs: Any,
-    ) -> Any:
-        """Tell the model of tools through its chat template; that it calls one is not forced."""
-        known = [convert_to_openai_tool(tool) for tool in tools]
-        return self.bind(tools=known, tool_choice=tool_choice, **kwargs)
-
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        return generate_from_stream(self._stream(messages, stop, run_manager, **kwargs))
-
-    def _stream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> Iterator[ChatGenerationChunk]:
-        for message in self._chunks(messages, stop or self.stop or [], kwargs):
-            chunk = ChatGenerationChunk(message=message)
-            if run_manager:
-                run_manager.on_llm_new_token(message.text, chunk=chunk)
-            yield chunk
 
     def _chunks(
         self, messages: list[BaseMessage], stop: list[str], given: Mapping[str, Any]
@@ -263,7 +198,7 @@ def _load(name: str, device: str, dtype: str, classes: Sequence[str]) -> _Loaded
     placement = place(device, dtype)
     problem: Exception | None = None
     try:
-        processor = transformers.AutoProcessor.from_pretrained(name)
+        processor = transformers.AutoProcessor.from_pretrained(name, trust_remote_code=False)
     except (OSError, ValueError, ImportError) as error:
         raise UsageError(_unusable(name, error)) from None
     for kind in classes:
@@ -271,7 +206,9 @@ def _load(name: str, device: str, dtype: str, classes: Sequence[str]) -> _Loaded
         if auto is None:
             continue
         try:
-            model = auto.from_pretrained(name, dtype=placement.dtype)
+            model = auto.from_pretrained(
+                name, dtype=placement.dtype, use_safetensors=True, trust_remote_code=False
+            )
         except ValueError as error:  # not of this kind
             problem = error
             continue

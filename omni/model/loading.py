@@ -9,6 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -61,16 +62,25 @@ def load(name: str | Path = EMBEDDED, placement: Placement | None = None) -> Loa
         placement: device and number format; `omni.device.place()` decides if it is `None`.
 
     Raises:
-        UsageError: if there is no such model.
+        UsageError: if there is no such model, or it is damaged, or its weights are pickled.
     """
     from omni.device import place
 
     placement = placement or place()
     path = find(name)
-    with quiet():
-        model = OmniModel.from_pretrained(path, dtype=placement.dtype, local_files_only=True)
+    try:
+        with quiet():
+            model = OmniModel.from_pretrained(
+                path, dtype=placement.dtype, local_files_only=True, use_safetensors=True
+            )
+        processor = OmniProcessor.from_pretrained(path, local_files_only=True)
+    except (OSError, ValueError, SafetensorError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise UsageError(
+            f"the model at {str(path)!r} cannot be loaded: {reason}; "
+            "save it again with save_pretrained (weights are read from safetensors alone)"
+        ) from None
     model = model.to(placement.device).eval()  # type: ignore[arg-type]
-    processor = OmniProcessor.from_pretrained(path, local_files_only=True)
     return Loaded(str(name), path, model, processor)
 
 

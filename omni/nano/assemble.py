@@ -9,11 +9,12 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from transformers import PreTrainedTokenizerFast, Qwen3Config
+from transformers import Qwen3Config
 
-from omni.model.config import OmniConfig
+from omni.model.assemble import assemble as join
 from omni.model.modeling import OmniModel
-from omni.model.tokens import build_tokenizer, token_ids
+from omni.model.processor import OmniProcessor
+from omni.model.tokens import build_tokenizer
 from omni.nano import dialogue, smalltalk
 from omni.nano.corpus import MODALITIES
 from omni.nano.world import words
@@ -29,49 +30,36 @@ CONTEXT = 384
 """Tokens of a conversation; it is trained on dialogues of about half as many at the most."""
 
 
-def assemble(out: Path, phrases: list[str]) -> tuple[OmniModel, PreTrainedTokenizerFast]:
+def assemble(out: Path, phrases: list[str]) -> tuple[OmniModel, OmniProcessor]:
     """The model with trained, frozen encoders and codecs, and everything between them fresh."""
     encoders = {name: _stage(name).load(out) for name in MODALITIES}
     decoders = {name: _stage(stage).load(out) for name, stage in CODECS.items()}
     sizes = {name: decoder.codes for name, decoder in decoders.items()}
     tokenizer = build_tokenizer(_texts(phrases), VOCABULARY, sizes)
-    ids = token_ids(tokenizer, sizes)
-    codes: dict = ids.pop("codes")  # type: ignore[assignment]
-    for name, decoder in decoders.items():
-        codes[name] |= {"length": decoder.length, "max_length": decoder.max_length}
-    config = OmniConfig(
-        text_config=Qwen3Config(
-            vocab_size=len(tokenizer),
-            hidden_size=WIDTH,
-            intermediate_size=3 * WIDTH,
-            num_hidden_layers=LAYERS,
-            num_attention_heads=4,
-            num_key_value_heads=2,
-            head_dim=64,
-            max_position_embeddings=CONTEXT,
-            tie_word_embeddings=True,
-            bos_token_id=None,
-            eos_token_id=ids["end_token_id"],
-            pad_token_id=ids["pad_token_id"],
-        ),
-        modalities={
-            name: {
-                "encoder": {},
-                "decoder": {} if name in decoders else None,
-                "adapter": {"name": "mlp"},
-            }
-            for name in MODALITIES
-        },
-        router=EXPERTS,
-        selector={"name": "farthest"},
-        codes=codes,
-        **ids,
+    language = Qwen3Config(
+        hidden_size=WIDTH,
+        intermediate_size=3 * WIDTH,
+        num_hidden_layers=LAYERS,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=64,
+        max_position_embeddings=CONTEXT,
+        tie_word_embeddings=True,
     )
+    modalities = {
+        name: {
+            "encoder": {},
+            "decoder": {} if name in decoders else None,
+            "adapter": {"name": "mlp"},
+        }
+        for name in MODALITIES
+    }
+    config, processor = join(tokenizer, language, modalities, router=EXPERTS)
     model = OmniModel(config, encoders=encoders, decoders=decoders)
     _freeze(model.encoders)
     for mark in model.modality_marks.values():
         torch.nn.init.normal_(mark, std=0.02)
-    return model, tokenizer
+    return model, processor
 
 
 def _stage(name: str):

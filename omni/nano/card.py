@@ -32,7 +32,9 @@ training does not use, the whole way from the decoded value to the judged answer
 are pairs of colour and shape that no stage of the language model or of an encoder was trained on
 (the picture and speech codecs, which know no words, have seen them). Words are judged by the exact
 answer, pictures by colour, shape, size and place measured on the pixels, speech by pocketsphinx
-with a grammar of every coloured thing.
+with a grammar of every coloured thing. Questions are in the wordings of the training. *Trained
+pairs* are wishes for what was drawn or said in training: they measure that it is done right, not
+that it is new.
 
 | input | output | split | n | right | judge |
 |---|---|---|---|---|---|
@@ -46,9 +48,9 @@ Measured on {device}, Python {python}, torch {torch}.
 tokens, the language model (Qwen3 architecture) with its adapters and a router over experts.
 
 These weights are not from one run of that command. The same stages ran one by one on two CPU cores
-that other work shared, roughly 120 CPU minutes in all (90 minutes of two cores have 180). The
-image, audio and points stages were continued from their first result, the language model, after 35
-minutes, for 9 more with longer dialogues, which `omni.nano.lessons` now has from the start.
+that other work shared: by our estimate 120 CPU minutes in all (90 minutes of two cores have 180).
+The image, audio and points stages were continued from their first result, the language model, after
+35 minutes, for 9 more with longer dialogues, which `omni.nano.lessons` now has from the start.
 What each stage's own held-out test said:
 
 {stages}

@@ -161,7 +161,7 @@ def cells(count: int) -> Iterator[tuple[dict[str, str], list[Case], Judge]]:
             row = {"input": name, "output": "text", "split": _split(held_out), "judge": "words"}
             yield row, seen_cases(name, count, held_out=held_out), judge_text
     for held_out in (False, True):
-        split = _split(held_out)
+        split = "held-out pairs" if held_out else "trained pairs"
         row = {"input": "text", "output": "image", "split": split, "judge": "pixels"}
         yield row, drawing_cases(count, held_out=held_out), judge_image
         row = {"input": "text", "output": "audio", "split": split, "judge": "pocketsphinx"}

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from omni.model.modeling import OmniModel
+from omni.model.processor import OmniProcessor
 from omni.model.turns import question_mask
 from omni.nano import corpus
 from omni.nano.assemble import assemble
@@ -36,17 +37,17 @@ def run(out: Path, *, minutes: float, seed: int = 0) -> dict:
     torch.manual_seed(seed)
     share = min(1.0, minutes / FULL_MINUTES)
     phrases = world_phrases(max(60, round(PHRASES * share)), seed)
-    model, tokenizer = assemble(out, phrases)
+    model, processor = assemble(out, phrases)
     sizes = {name: max(64, round(size * share)) for name, size in SIZES.items()}
     caches = {name: corpus.build(name, out, size, seed) for name, size in sizes.items()}
     codes = Codes(
         picture_codes(model.decoders["image"]), speech_codes(model.decoders["audio"], phrases)
     )
-    lessons = Lessons(model, Teacher(tokenizer, model.config, caches, codes), seed)
+    lessons = Lessons(model, Teacher(processor.tokenizer, model.config, caches, codes), seed)
     steps = max(4, round(minutes * STEPS_A_MINUTE))
     schedule = Schedule(steps, minutes, learning_rate=2e-3, weight_decay=0.05, warmup=0.04)
     curve = train(NAME, model, lessons, schedule, out)
-    save(model, tokenizer, out / "model")
+    save(model, processor, out / "model")
     figures = {
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "steps": curve[-1]["step"],
@@ -77,7 +78,6 @@ class Lessons:
 
     def __init__(self, model: OmniModel, teacher: Teacher, seed: int):
         self.model, self.teacher, self.seed = model, teacher, seed
-        self.pools: dict[int, list[dict]] = {}
         self.ahead = ThreadPoolExecutor(1)
         self.waiting: dict = {}
 
@@ -136,10 +136,7 @@ def weighted_loss(outputs, input_ids: Tensor, weights: Tensor) -> tuple[Tensor, 
     return loss + (outputs.router_loss if outputs.router_loss is not None else 0.0), logs
 
 
-def save(model: OmniModel, tokenizer, folder: Path) -> None:
+def save(model: OmniModel, processor: OmniProcessor, folder: Path) -> None:
     """Write the model and its processor, as `from_pretrained` reads them."""
-    from omni.model.processor import OmniProcessor
-
     model.save_pretrained(folder)
-    processor = OmniProcessor(tokenizer, model.config.modalities, model.config.codes)
     processor.save_pretrained(folder)

@@ -1,8 +1,10 @@
+import shutil
 import threading
 
 import pytest
 import torch
 from langchain_core.messages import HumanMessage, ToolMessage
+from safetensors.torch import load_file
 
 from omni import plugins
 from omni.chat.brain import brain
@@ -249,3 +251,13 @@ def test_a_model_that_is_not_there_is_one_line(tmp_path):
     with pytest.raises(UsageError, match="cannot load 'nobody/nothing'") as caught:
         ChatTransformers(model="nobody/nothing", device="cpu").invoke("hello")
     assert "\n" not in str(caught.value)
+
+
+def test_pickled_weights_are_refused(tiny_llava, tmp_path):
+    folder = tmp_path / "pickled"
+    shutil.copytree(tiny_llava, folder)
+    weights = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    torch.save(weights, folder / "pytorch_model.bin")
+    with pytest.raises(UsageError, match=r"cannot load .*safetensors"):
+        ChatTransformers(model=str(folder)).load()

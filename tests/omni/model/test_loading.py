@@ -25,3 +25,18 @@ def test_missing_models_say_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setattr(loading, "embedded", lambda: tmp_path)
     with pytest.raises(UsageError, match=r"not in this installation: train it with"):
         loading.load("nano")
+
+
+def test_damaged_or_pickled_weights_are_one_line(made, tmp_path):
+    model, processor = made
+    model.save_pretrained(tmp_path)
+    processor.save_pretrained(tmp_path)
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:200])
+    with pytest.raises(UsageError, match=r"cannot be loaded: .*save it again") as caught:
+        loading.load(tmp_path)
+    assert "\n" not in str(caught.value)
+    weights.unlink()
+    torch.save(model.state_dict(), tmp_path / "pytorch_model.bin")
+    with pytest.raises(UsageError, match=r"read from safetensors alone"):
+        loading.load(tmp_path)
