@@ -87,8 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--stage", help="run only this stage")
     given = parser.parse_args(arguments)
     if given.stage:
-        cores = multiprocessing.cpu_count()
-        figures = run_stage(given.stage, given.out, given.minutes, given.seed, threads=cores)
+        threads = int(os.environ.get("OMP_NUM_THREADS", multiprocessing.cpu_count()))
+        figures = run_stage(given.stage, given.out, given.minutes, given.seed, threads)
         print(json.dumps(figures))
         return
     train(given.out, given.minutes, given.seed)

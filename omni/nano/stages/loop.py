@@ -31,6 +31,8 @@ class Schedule:
         minutes: the run ends early after this long (the learning rate is annealed by whichever of
             steps and minutes is further along, so an early end is still an annealed one).
         learning_rate: peak of AdamW's rate, after a linear warm-up over `warmup` of the run.
+        short: compute in bfloat16 where that is safe (weights stay float32): on a CPU with matrix
+            units a product is five times as fast.
     """
 
     steps: int
@@ -39,6 +41,7 @@ class Schedule:
     weight_decay: float = 0.02
     warmup: float = 0.03
     clip: float = 1.0
+    short: bool = False
 
     def rate(self, progress: float) -> float:
         """Learning rate at a progress in 0…1: linear warm-up, then a cosine to zero."""
@@ -62,6 +65,7 @@ def train(
         _load(module, load_file(finished))
         return _curve(log)
     parameters = [p for p in module.parameters() if p.requires_grad]
+    device = parameters[0].device.type
     optimiser = torch.optim.AdamW(
         parameters, lr=schedule.learning_rate, weight_decay=schedule.weight_decay, betas=(0.9, 0.98)
     )
@@ -77,7 +81,8 @@ def train(
         progress = max(done / schedule.steps, elapsed / 60 / schedule.minutes)
         for group in optimiser.param_groups:
             group["lr"] = schedule.rate(progress)
-        loss, logs = step(done)
+        with torch.autocast(device, torch.bfloat16, enabled=schedule.short):
+            loss, logs = step(done)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(parameters, schedule.clip)
