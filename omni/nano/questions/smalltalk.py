@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 
-from omni.nano.dialogue import Exchange
+from omni.nano.questions.exchange import Exchange
+from omni.nano.questions.unknown import UNKNOWN_QUESTIONS
 from omni.nano.wordings import WHAT, WHAT_AUDIO, WHAT_IMAGE, WHAT_POINTS, WHAT_SERIES, WHAT_VIDEO
 
 WHO = (
@@ -41,34 +42,7 @@ TALK: dict[str, tuple[str, ...]] = {
         "How can I use you?",
         "What are you able to do?",
     ),
-    UNKNOWN: (
-        "What is the capital of France?",
-        "Who wrote Hamlet?",
-        "What is two plus two?",
-        "Write a poem about the sea.",
-        "Translate this into German.",
-        "What is the weather like today?",
-        "Write a program that sorts a list.",
-        "Explain the theory of relativity.",
-        "Who is the president?",
-        "What time is it?",
-        "Tell me a joke.",
-        "How do I bake bread?",
-        "What is the meaning of life?",
-        "Summarise the news of today.",
-        "Draw a cat.",
-        "Draw a house with a garden.",
-        "Paint a portrait of a woman.",
-        "Sing a song.",
-        "Play some music.",
-        "How old is the universe?",
-        "Recommend a good book.",
-        "What is a transformer?",
-        "Solve this equation.",
-        "Book a flight to London.",
-        "Who won the game yesterday?",
-        "Make a video of a dancing dog.",
-    ),
+    UNKNOWN: UNKNOWN_QUESTIONS,
 }
 
 
@@ -77,7 +51,7 @@ def talking(rng: random.Random) -> Exchange:
     if rng.random() < 0.25:
         asked = WHAT + WHAT_IMAGE + WHAT_AUDIO + WHAT_VIDEO + WHAT_POINTS + WHAT_SERIES
         return Exchange(rng.choice(asked), NOTHING)
-    answer = rng.choice(tuple(TALK))
+    answer = UNKNOWN if rng.random() < 0.4 else rng.choice(tuple(TALK))
     question = rng.choice(TALK[answer])
     if question[-1].isalpha():
         question += rng.choice(("", "!", "."))
