@@ -1,4 +1,4 @@
-"""What stands behind things: flat colours, gradients, stripes, clouds, textures, quasi-photographs."""
+"""What stands behind things: plain colours, gradients, stripes, textures, quasi-photographs."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def octaves(
 def _photograph(
     colours: Sequence[Colour], width: int, height: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Regions with soft and hard borders, grained, lit from one side: like an unsharp photograph."""
+    """Regions with soft and hard borders, grained and lit from one side, like an unsharp photo."""
     pixels = np.broadcast_to(np.array(colours[0], np.float32), (height, width, 3))
     for colour in colours[1:]:
         field = octaves(width, height, rng, coarsest=int(rng.integers(2, 5)), levels=4)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import io
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from omni.nano.world import words
+from omni.nano.world import backgrounds, words
 
 COLOURS = tuple(words.COLOURS)
-BACKGROUNDS = ("flat", "gradient", "stripes", "clouds")
+BACKGROUNDS = backgrounds.PLAIN
 SUPERSAMPLING = 4
 
 RADII = {"small": (0.09, 0.135), "large": (0.20, 0.30)}
@@ -41,6 +42,26 @@ _ANCHORS: dict[str, tuple[tuple[int, int, int], ...]] = {
     "cyan": ((0, 240, 240), (30, 165, 185)),
 }
 """What else is called by a colour's name: samples lie between these and its centre."""
+
+
+class Outlined(Protocol):
+    """What is painted: an outline in a colour, somewhere; see `Scene` for the units."""
+
+    @property
+    def centre(self) -> tuple[float, float]: ...
+    @property
+    def radius(self) -> float: ...
+    @property
+    def rgb(self) -> tuple[int, int, int]: ...
+    @property
+    def stretch(self) -> float: ...
+    @property
+    def rotation(self) -> float: ...
+    @property
+    def shading(self) -> float: ...
+    def outline(self) -> list[np.ndarray]:
+        """Polygons in the box −1…1."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +108,10 @@ class Scene:
     resolution: tuple[int, int] = (96, 96)
     seed: int = 0
 
+    def outline(self) -> list[np.ndarray]:
+        """See `outline`."""
+        return outline(self.shape, self.form)
+
 
 def sample(seed: int | np.random.Generator, *, held_out: bool | None = False) -> Scene:
     """A scene of the world, the same for the same seed.
@@ -114,7 +139,7 @@ def sample(seed: int | np.random.Generator, *, held_out: bool | None = False) ->
         rgb=rgb,
         form=float(rng.random()),
         stretch=float(rng.uniform(0.88, 1.14)),
-        rotation=_rotation(shape, rng),
+        rotation=rotation(shape, rng),
         background=_pick(rng, BACKGROUNDS, (0.5, 0.2, 0.15, 0.15)),
         backdrop=backdrop(rgb, rng),
         angle=float(rng.uniform(0, 360)),
@@ -220,45 +245,75 @@ def outline(shape: str, form: float = 0.5) -> list[np.ndarray]:
     raise ValueError(f"{shape!r} is no shape of the world: {', '.join(words.SHAPES)}")
 
 
-def silhouette(scene: Scene, width: int, height: int) -> np.ndarray:
-    """How much of each pixel the object covers, float32 `[height, width]` in 0…1."""
-    canvas = Image.new("L", (width * SUPERSAMPLING, height * SUPERSAMPLING))
-    pen = ImageDraw.Draw(canvas)
-    turn = math.radians(-scene.rotation)
+def polygons(found: Outlined, width: int, height: int) -> list[np.ndarray]:
+    """Corners `[points, 2]` in a picture of this size; a second polygon is a hole in the first."""
+    turn = math.radians(-found.rotation)
     cosine, sine = math.cos(turn), math.sin(turn)
-    polygons = [
+    placed = [
         polygon
-        * (min(scene.stretch, 1.0), min(1 / scene.stretch, 1.0))
+        * (min(found.stretch, 1.0), min(1 / found.stretch, 1.0))
         @ ((cosine, sine), (-sine, cosine))
-        for polygon in outline(scene.shape, scene.form)
+        for polygon in found.outline()
     ]
-    low, high = polygons[0].min(0), polygons[0].max(0)
-    radius = scene.radius * min(width, height) * SUPERSAMPLING
-    scale = radius / ((high - low).max() / 2)
-    middle = np.array(scene.centre) * (width, height) * SUPERSAMPLING
-    for polygon, fill in zip(polygons, (255, 0), strict=False):
-        points = (polygon - (low + high) / 2) * scale + middle - 0.5
+    low, high = placed[0].min(0), placed[0].max(0)
+    scale = found.radius * min(width, height) / ((high - low).max() / 2)
+    middle = np.array(found.centre) * (width, height)
+    return [(polygon - (low + high) / 2) * scale + middle for polygon in placed]
+
+
+def cover(found: Outlined, width: int, height: int) -> tuple[tuple[slice, slice], np.ndarray]:
+    """Rows and columns of an object's box, and how much of each pixel there it covers, 0…1."""
+    placed = polygons(found, width, height)
+    low = np.floor(placed[0].min(0)).astype(int).clip(0)
+    high = (np.ceil(placed[0].max(0)).astype(int) + 1).clip(max=(width, height))
+    high = np.maximum(high, low + 1)
+    across, down = ((high - low) * SUPERSAMPLING).tolist()
+    canvas = Image.new("L", (across, down))
+    pen = ImageDraw.Draw(canvas)
+    for polygon, fill in zip(placed, (255, 0), strict=False):
+        points = (polygon - low) * SUPERSAMPLING - 0.5
         pen.polygon([tuple(point) for point in points.tolist()], fill=fill)
-    return np.asarray(canvas.reduce(SUPERSAMPLING), np.float32) / 255
+    (left, top), (right, bottom) = low.tolist(), high.tolist()
+    share = np.asarray(canvas.reduce(SUPERSAMPLING), np.float32) / 255
+    return (slice(top, bottom), slice(left, right)), share
 
 
 def draw(scene: Scene, width: int | None = None, height: int | None = None) -> Image.Image:
     """The picture of a scene, RGB, at its own resolution or at the one given."""
     width, height = width or scene.resolution[0], height or scene.resolution[1]
     rng = np.random.default_rng(scene.seed)
-    behind = _behind(scene, width, height, rng)
-    cover = silhouette(scene, width, height)[..., None]
-    paint = np.array(scene.rgb, np.float32)
-    if scene.shading:
-        paint = paint * np.linspace(1, 1 - scene.shading, height, dtype=np.float32)[:, None, None]
-    pixels = behind + (paint - behind) * cover
-    if scene.noise:
-        pixels = pixels + rng.standard_normal(pixels.shape, np.float32) * scene.noise
+    waves = 4 + scene.seed % 10
+    behind = backgrounds.paint(
+        scene.background, scene.backdrop, width, height, rng, angle=scene.angle, waves=waves
+    )
+    pixels = behind.copy()
+    apply(pixels, scene)
+    return photograph(pixels, rng, scene.noise, scene.quality)
+
+
+def apply(pixels: np.ndarray, found: Outlined) -> None:
+    """Paint an object onto `[height, width, 3]` grey levels, in place."""
+    height, width, _ = pixels.shape
+    (rows, columns), share = cover(found, width, height)
+    paint = np.array(found.rgb, np.float32)
+    if found.shading:
+        fall = np.linspace(1, 1 - found.shading, height, dtype=np.float32)
+        paint = paint * fall[rows, None, None]
+    under = pixels[rows, columns]
+    under += (paint - under) * share[..., None]
+
+
+def photograph(
+    pixels: np.ndarray, rng: np.random.Generator, noise: float, quality: int | None
+) -> Image.Image:
+    """The picture of grey levels, with noise, and compressed as JPEG if a quality is given."""
+    if noise:
+        pixels = pixels + rng.standard_normal(pixels.shape, np.float32) * noise
     image = Image.fromarray(np.clip(pixels + 0.5, 0, 255).astype(np.uint8))
-    if scene.quality is None:
+    if quality is None:
         return image
     stream = io.BytesIO()
-    image.save(stream, "JPEG", quality=scene.quality)
+    image.save(stream, "JPEG", quality=quality)
     return Image.open(stream).convert("RGB")
 
 
@@ -271,23 +326,6 @@ def box(scene: Scene, width: int | None = None, height: int | None = None) -> np
     return np.array([across, down, scene.radius * min(width, height) / longer], np.float32)
 
 
-def _behind(scene: Scene, width: int, height: int, rng: np.random.Generator) -> np.ndarray:
-    first, second = np.array(scene.backdrop, np.float32)
-    if scene.background == "flat":
-        return np.broadcast_to(first, (height, width, 3))
-    if scene.background == "clouds":
-        coarse = Image.fromarray(rng.random((6, 6), np.float32))
-        blend = np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC))
-    else:
-        turn = math.radians(scene.angle)
-        across = np.linspace(-0.5, 0.5, width, dtype=np.float32)[None]
-        down = np.linspace(-0.5, 0.5, height, dtype=np.float32)[:, None]
-        along = across * math.cos(turn) + down * math.sin(turn)
-        waves = 4 + scene.seed % 10
-        blend = along + 0.5 if scene.background == "gradient" else np.sin(along * 6.283 * waves) / 4
-    return first + (second - first) * np.clip(blend, -0.2, 1.0)[..., None]
-
-
 def _around(points: int) -> np.ndarray:
     turn = np.linspace(0, 2 * np.pi, points, endpoint=False)
     return np.stack([np.sin(turn), -np.cos(turn)], 1)
@@ -298,7 +336,8 @@ def _boxed(points: np.ndarray) -> np.ndarray:
     return (points - (low + high) / 2) / ((high - low).max() / 2)
 
 
-def _rotation(shape: str, rng: np.random.Generator) -> float:
+def rotation(shape: str, rng: np.random.Generator) -> float:
+    """Degrees by which a shape may be turned and still be called by its name."""
     limit = {"diamond": 6.0, "square": 10.0, "heart": 15.0}.get(shape, 15.0)
     tilt = float(rng.uniform(-limit, limit))
     if shape == "cross" and rng.random() < 0.15:

@@ -12,7 +12,7 @@ SIDES = (72, 160)
 
 
 def picture(rng: np.random.Generator) -> Image.Image:
-    """Something that no word of the world says: a view, a portrait, writing, a pattern, …"""
+    """Something that no word of the world says: a view, a portrait, writing, a pattern."""
     width, height = (int(side) for side in rng.integers(*SIDES, 2))
     kinds = (_view, _portrait, _writing, _pattern, _heap, _grain, _scrawl, _panels)
     image = kinds[int(rng.integers(len(kinds)))](rng, width, height)
@@ -48,7 +48,7 @@ def _portrait(rng: np.random.Generator, width: int, height: int) -> Image.Image:
 
     def ellipse(across: float, down: float, wide: float, high: float, colour) -> None:
         box = (x + across - wide, y + down - high, x + across + wide, y + down + high)
-        pen.ellipse([value for value in box], fill=_rgb(colour))
+        pen.ellipse(box, fill=_rgb(colour))
 
     ellipse(0, head * 2.9, head * rng.uniform(1.6, 2.4), head * 1.7, _colour(rng))
     ellipse(0, -head * 0.25, head * 1.1, head * 1.25, _colour(rng, 10, 120))
@@ -70,7 +70,7 @@ def _writing(rng: np.random.Generator, width: int, height: int) -> Image.Image:
         x, end = size, width - size * rng.uniform(1, 6)
         while x < end:
             for _ in range(int(rng.integers(2, 9))):
-                points = rng.uniform(0, size * 0.7, (int(rng.integers(2, 5)), 2)) + (x, y)
+                points = np.array((x, y)) + rng.uniform(0, size * 0.7, (int(rng.integers(2, 5)), 2))
                 pen.line([tuple(p) for p in points.tolist()], fill=_rgb(ink), width=1)
                 x += size * 0.65
             x += size * 0.6
