@@ -60,8 +60,9 @@ class ImageEncoder(nn.Module):
 
     Args:
         width: of a token.
-        channels: of the two convolutional levels, at a quarter and at an eighth of the resolution.
-        blocks: residual blocks on each of these levels.
+        channels: of the three convolutional levels, at a half, a quarter and an eighth of the
+            resolution; a small star in a wide picture is told from a heart at half of it.
+        blocks: residual blocks on the last two of these levels.
         layers: transformer layers over the tokens.
     """
 
@@ -70,14 +71,18 @@ class ImageEncoder(nn.Module):
     def __init__(
         self,
         width: int = 192,
-        channels: tuple[int, int] = (48, 96),
+        channels: tuple[int, int, int] = (24, 64, 128),
         blocks: tuple[int, int] = (1, 2),
-        layers: int = 1,
+        layers: int = 2,
     ):
         super().__init__()
         self.width = width
-        fine, coarse = channels
-        self.stem = nn.Conv2d(6, fine, 6, stride=4, padding=1)
+        finest, fine, coarse = channels
+        self.stem = nn.Sequential(
+            nn.Conv2d(6, finest, 4, stride=2, padding=1),
+            nn.SiLU(),
+            nn.Conv2d(finest, fine, 3, stride=2, padding=1),
+        )
         self.fine = nn.Sequential(*(Residual(fine) for _ in range(blocks[0])))
         self.down = nn.Conv2d(fine, coarse, 3, stride=2, padding=1)
         self.coarse = nn.Sequential(*(Residual(coarse) for _ in range(blocks[1])))

@@ -26,10 +26,13 @@ HIDDEN = 0.3
 RASTER = 48
 """Side of the square raster on which it is said whose each spot is."""
 
+# How often a background is of which kind.
 KINDS = {"flat": 0.36, "gradient": 0.14, "stripes": 0.1, "clouds": 0.1} | {
     "texture": 0.13,
     "photograph": 0.17,
 }
+
+BACKGROUNDS = tuple(KINDS)
 
 RGB = tuple[int, int, int]
 
@@ -90,25 +93,26 @@ def sample(
     *,
     count: int | None = None,
     held_out: bool | None = False,
-    nameless: float = 0.0,
+    strange: float = 0.0,
 ) -> Group:
     """A scene of the world, the same for the same seed.
 
     Args:
         seed: a seed, or a generator to draw from.
-        count: how many things; as often as `COUNTS` says where it is not given.
+        count: how many things, perhaps none; as often as `COUNTS` says where it is not given.
         held_out: see `scene.sample`; it holds for each thing.
-        nameless: how often a thing has a colour or a shape that no word of the world names.
+        strange: how often a thing has a colour or a shape that no word of the world names.
     """
     rng = np.random.default_rng(seed)
-    count = count or 1 + int(rng.choice(MOST, p=COUNTS))
-    resolution = scene._resolution(rng)
-    things = _look(rng, count, held_out, nameless)
+    if count is None:
+        count = 1 + int(rng.choice(MOST, p=COUNTS))
+    resolution = scene.frame(rng)
+    things = _look(rng, count, held_out, strange)
     things = _place(things, rng, resolution)
     return Group(
         things=things,
-        background=str(rng.choice(list(KINDS), p=list(KINDS.values()))),
-        backdrop=backdrop([thing.rgb for thing in things], rng),
+        background=BACKGROUNDS[int(rng.choice(len(KINDS), p=list(KINDS.values())))],
+        backdrop=backdrop([thing.rgb for thing in things] or [nameless_colour(rng)], rng),
         angle=float(rng.uniform(0, 360)),
         clutter=int(rng.integers(1, 9)) if rng.random() < 0.3 else 0,
         noise=float(rng.uniform(2, 16)) if rng.random() < 0.4 else 0.0,
@@ -201,7 +205,7 @@ def backdrop(colours: Sequence[RGB], rng: np.random.Generator) -> tuple[RGB, ...
     """Three colours for a background, all far from those of the things before it."""
     paint = np.array(colours, float)
     for attempt in range(100):
-        distance = scene.CONTRAST * (1 - attempt / 150)
+        distance = scene.CONTRAST * max(0.6, 1 - attempt / 150)
         first, second = scene.backdrop(colours[0], rng)
         third = np.array(first) + rng.uniform(-70, 70) + rng.normal(0, 15, 3)
         found = np.clip([first, second, third], 0, 255).astype(int)
@@ -253,6 +257,8 @@ def _place(
     things: list[Thing], rng: np.random.Generator, resolution: tuple[int, int]
 ) -> tuple[Thing, ...]:
     """The things where one can see them all."""
+    if not things:
+        return ()
     if len(things) == 1:
         return (_alone(things[0], rng, resolution),)
     for attempt in range(60):

@@ -125,7 +125,7 @@ def sample(seed: int | np.random.Generator, *, held_out: bool | None = False) ->
     colour, shape = pair(rng, held_out=held_out)
     size, place = _pick(rng, words.SIZES), _pick(rng, words.PLACES)
     rgb = shade(colour, rng)
-    resolution = _resolution(rng)
+    resolution = frame(rng)
     radius = float(rng.uniform(*RADII[size]))
     if size == "large" and place == "middle" and rng.random() < 0.5:
         radius = float(rng.uniform(RADII["large"][1], LARGEST))
@@ -347,7 +347,8 @@ def rotation(shape: str, rng: np.random.Generator) -> float:
     return tilt
 
 
-def _resolution(rng: np.random.Generator) -> tuple[int, int]:
+def frame(rng: np.random.Generator) -> tuple[int, int]:
+    """Width and height of a picture, pixels; most are square."""
     if rng.random() < 0.6:
         return 96, 96
     side, aspect = rng.integers(72, 200), rng.uniform(1.0, 1.5)
