@@ -32,6 +32,18 @@ class Mixer(nn.Module):
         batch, length, width = x.shape
         mixed = self.qkv(self.before(x)).view(batch, length, 3, self.heads, width // self.heads)
         query, key, value = mixed.permute(2, 0, 3, 1, 4)
-        attended = functional.scaled_dot_product_attention(query, key, value)
+        attended = _attend(query, key, value)
         x = x + self.out(attended.transpose(1, 2).reshape(batch, length, width))
         return x + self.mlp(x)
+
+
+def _attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """Attention `[batch, heads, tokens, width]`, spelled out where gradients are wanted.
+
+    On a CPU the fused kernel's backward pass in bfloat16 took 87 ms for 32 pictures, a third of a
+    training step; the same in plain products takes a tenth of that.
+    """
+    if not (query.requires_grad and query.device.type == "cpu"):
+        return functional.scaled_dot_product_attention(query, key, value)
+    scores = query * query.shape[-1] ** -0.5 @ key.transpose(-1, -2)
+    return scores.softmax(-1).to(value.dtype) @ value

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +11,24 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from torch.nn import functional
 
 from omni.modality import modality
-from omni.nano.stages.heads import NEVER, Heads, accuracy
+from omni.nano.stages.dense import Dense, Targets, targets
+from omni.nano.stages.heads import Heads
 from omni.nano.stages.loop import Schedule, train
-from omni.nano.world import scene, words
+from omni.nano.world import group, strange_image, words
 
 NAME = "image"
 BATCH = 32
 EXAMPLES = 512
-CLOSE_SHARE = 0.4
-CLOSE_STEPS_A_MINUTE, STEPS_A_MINUTE = 400, 110
-CLOSE_SIDE = 48
-FADED = 0.3
+SIDE = 12
+"""Tokens of a picture lie in a square of this side."""
+
+STEPS_A_MINUTE = 300
+LEARNING_RATE = 2.5e-3
+OUTSIDE, EMPTY, STRANGE = 0.08, 0.02, 0.2
+"""Share of pictures from outside the world, of those without a thing, and of nameless colours."""
+
 TRAIN, VALIDATION = 0, 1
 ATTRIBUTES = {
     "colour": tuple(words.COLOURS),
@@ -33,6 +36,24 @@ ATTRIBUTES = {
     "size": words.SIZES,
     "place": words.PLACES,
 }
+CLASSES = {name: len(names) for name, names in ATTRIBUTES.items()}
+CLASSES |= {"count": group.MOST + 1, "known": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """B pictures and what is true of them.
+
+    Attributes:
+        pixels: `[B, 3, 96, 96]` in 0…1.
+        labels: name → class of each picture `[B]`; −1 is no label. The words for a thing are those
+            of the only thing; a picture of several has none.
+        targets: what each token should say.
+    """
+
+    pixels: Tensor
+    labels: dict[str, Tensor]
+    targets: Targets
 
 
 class Teacher(nn.Module):
@@ -43,75 +64,31 @@ class Teacher(nn.Module):
         encoder = modality(NAME).encoder()
         assert encoder is not None
         self.encoder: Any = encoder
-        width = self.encoder.width
-        self.heads = Heads(width, {name: len(names) for name, names in ATTRIBUTES.items()}, 3)
-        self.local = nn.Linear(width, len(words.COLOURS) + len(words.SHAPES) + 2)
+        self.heads = Heads(self.encoder.width, CLASSES)
+        self.dense = Dense(self.encoder.width)
 
-    def loss(
-        self,
-        pixels: Tensor,
-        labels: dict[str, Tensor],
-        boxes: Tensor,
-        corner: tuple[int, int] = (0, 0),
-    ) -> tuple[Tensor, dict[str, float]]:
-        """Loss over pictures; `boxes` are those in the whole of which they are a part."""
-        tokens = self.encoder.encode(pixels, corner)
-        absent = never_seen(labels)
-        total, logs = self.heads.loss(tokens, labels, boxes, absent)
-        side = round(tokens.shape[1] ** 0.5)
-        distance = _distances(boxes, self.encoder.place.shape[0])
-        rows, columns = (slice(start, start + side) for start in corner)
-        distance = distance[:, rows, columns].flatten(1)
-        return total + 0.5 * self._local_loss(tokens, labels, distance, absent), logs
-
-    def _local_loss(
-        self,
-        tokens: Tensor,
-        labels: dict[str, Tensor],
-        distance: Tensor,
-        absent: dict[str, Tensor],
-    ) -> Tensor:
-        """Each token names the colour and shape that lie under it, or the background."""
-        colours, shapes = self.local(tokens).split(
-            (len(words.COLOURS) + 1, len(words.SHAPES) + 1), -1
-        )
-        total = tokens.new_zeros(())
-        for name, logits in (("colour", colours), ("shape", shapes)):
-            label, mask = labels[name], functional.pad(absent[name], (1, 0))
-            logits = logits.masked_fill(mask[:, None], NEVER)
-            inside = torch.where(label < 0, -1, label + 1)[:, None]
-            wanted = torch.where(distance < 0.85, inside, -1)
-            wanted = torch.where(distance > 1.5, 0, wanted)
-            total = total + functional.cross_entropy(
-                logits.flatten(0, 1), wanted.flatten(), ignore_index=-1
-            )
-        return total / 2
+    def loss(self, lesson: Lesson) -> tuple[Tensor, dict[str, float]]:
+        """Loss over pictures, of what all tokens say together and of what each one says."""
+        tokens = self.encoder.encode(lesson.pixels)
+        whole, logs = self.heads.loss(tokens, lesson.labels, impossible=never_seen(lesson.labels))
+        wanted = lesson.targets
+        each, more = self.dense.loss(tokens, wanted, never_seen(wanted.labels))
+        return whole + each, logs | more
 
 
 def run(out: Path, *, minutes: float, seed: int = 0) -> dict[str, Any]:
-    """Train for at most so many minutes, save `out/image.encoder.safetensors`, return figures.
-
-    Close-ups come first: they cost a quarter of a whole scene and hold the same object.
-    """
+    """Train for at most so many minutes, save `out/image.encoder.safetensors`, return figures."""
     torch.manual_seed(seed)
     teacher = Teacher()
     teacher.encoder.learning = True
 
-    def close(index: int) -> tuple[Tensor, dict[str, float]]:
+    def step(index: int) -> tuple[Tensor, dict[str, float]]:
         rng = np.random.default_rng((TRAIN, seed, index))
-        pixels, wanted, boxes, corner = close_ups(rng, BATCH)
-        return teacher.loss(*_fade(pixels, wanted, rng), boxes, corner)
+        return teacher.loss(lesson(mixed(rng, BATCH), rng))
 
-    def whole(index: int) -> tuple[Tensor, dict[str, float]]:
-        rng = np.random.default_rng((TRAIN, seed + 1, index))
-        pixels, wanted, boxes = batch(rng, BATCH)
-        return teacher.loss(*_fade(pixels, wanted, rng), boxes)
-
-    first, second = minutes * CLOSE_SHARE, minutes * (1 - CLOSE_SHARE)
-    steps = max(1, round(first * CLOSE_STEPS_A_MINUTE))
-    train(f"{NAME}.close", teacher, close, Schedule(steps, first, learning_rate=2.5e-3), out)
-    steps = max(1, round(second * STEPS_A_MINUTE))
-    train(NAME, teacher, whole, Schedule(steps, second, learning_rate=1.5e-3), out)
+    steps = max(1, round(minutes * STEPS_A_MINUTE))
+    schedule = Schedule(steps, minutes, learning_rate=LEARNING_RATE, short=True)
+    train(NAME, teacher, step, schedule, out)
     teacher.encoder.learning = False
     save_file(teacher.encoder.state_dict(), out / f"{NAME}.encoder.safetensors")
     figures = evaluate(teacher, seed=seed)
@@ -127,59 +104,38 @@ def load(out: Path) -> Any:
     return encoder.eval()
 
 
-def batch(
-    rng: np.random.Generator, size: int, *, held_out: bool | None = False
-) -> tuple[Tensor, dict[str, Tensor], Tensor]:
-    """Pixels, labels and boxes of fresh scenes."""
-    scenes = [scene.sample(rng, held_out=held_out) for _ in range(size)]
+def mixed(rng: np.random.Generator, size: int) -> list[group.Group | None]:
+    """Scenes as they are trained on; `None` stands for a picture from outside the world."""
+    found: list[group.Group | None] = []
+    for kind in rng.random(size).tolist():
+        if kind < OUTSIDE:
+            found.append(None)
+        else:
+            count = 0 if kind < OUTSIDE + EMPTY else None
+            found.append(group.sample(rng, count=count, strange=STRANGE))
+    return found
+
+
+def lesson(groups: list[group.Group | None], rng: np.random.Generator) -> Lesson:
+    """The pictures of scenes, and all that is to be said of them."""
     features = modality(NAME).features
-    pixels = torch.stack([features(scene.draw(found))["pixels"] for found in scenes])
-    return pixels, labels(scenes), torch.from_numpy(np.stack([scene.box(s) for s in scenes]))
+    pictures = [group.draw(found) if found else strange_image.picture(rng) for found in groups]
+    pixels = torch.stack([features(picture)["pixels"] for picture in pictures])
+    return Lesson(pixels, labels(groups), targets(groups, SIDE))
 
 
-def close_ups(
-    rng: np.random.Generator, size: int
-) -> tuple[Tensor, dict[str, Tensor], Tensor, tuple[int, int]]:
-    """A quarter of a scene, filled by its object: pixels, labels, boxes in the whole, the corner.
-
-    The words for size and place are not labelled.
-    """
-    scenes = [_close(scene.sample(rng), rng) for _ in range(size)]
-    pixels = np.stack([np.asarray(scene.draw(found)) for found in scenes])
-    hidden = torch.full((size,), -1)
-    top, left = (int(start) for start in rng.integers(0, 7, 2))
-    boxes = np.stack([scene.box(found) for found in scenes]) / 2
-    boxes[:, :2] += np.array([left, top], np.float32) / 12
-    return (
-        torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255,
-        labels(scenes) | {"size": hidden, "place": hidden},
-        torch.from_numpy(boxes),
-        (top, left),
-    )
-
-
-def _fade(
-    pixels: Tensor, wanted: dict[str, Tensor], rng: np.random.Generator
-) -> tuple[Tensor, dict[str, Tensor]]:
-    """Take the colour out of some pictures, so that shape is not guessed from it."""
-    faded = torch.from_numpy(rng.random(len(pixels)) < FADED)
-    grey = pixels.mean(1, keepdim=True).expand_as(pixels)
-    pixels = torch.where(faded[:, None, None, None], grey, pixels)
-    return pixels, wanted | {"colour": wanted["colour"].masked_fill(faded, -1)}
-
-
-def _close(found: scene.Scene, rng: np.random.Generator) -> scene.Scene:
-    x, y = rng.uniform(0.43, 0.57, 2)
-    radius = float(rng.uniform(0.19, 0.42))
-    return replace(found, centre=(x, y), radius=radius, resolution=(CLOSE_SIDE, CLOSE_SIDE))
-
-
-def labels(scenes: Sequence[scene.Scene]) -> dict[str, Tensor]:
-    """Index of each attribute's word, for each scene."""
-    return {
-        name: torch.tensor([names.index(getattr(found, name)) for found in scenes])
-        for name, names in ATTRIBUTES.items()
-    }
+def labels(groups: list[group.Group | None]) -> dict[str, Tensor]:
+    """Class of each picture for each of `CLASSES`; −1 is no label."""
+    rows = {name: [] for name in CLASSES}
+    for found in groups:
+        things = found.things if found else ()
+        for name, names in ATTRIBUTES.items():
+            word = getattr(things[0], name) if len(things) == 1 else ""
+            rows[name].append(names.index(word) if word else -1)
+        rows["count"].append(len(things) if found else -1)
+        named = len(things) > 0 and all(thing.colour and thing.shape for thing in things)
+        rows["known"].append(0 if found is None else 1 if named else -1)
+    return {name: torch.tensor(row) for name, row in rows.items()}
 
 
 def never_seen(labels: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -191,27 +147,64 @@ def never_seen(labels: dict[str, Tensor]) -> dict[str, Tensor]:
     held_out = torch.zeros(len(words.COLOURS), len(words.SHAPES), dtype=torch.bool)
     for colour, shape in words.HELD_OUT:
         held_out[ATTRIBUTES["colour"].index(colour), words.SHAPES.index(shape)] = True
-    known = (labels["colour"] >= 0)[:, None]
-    shapes = held_out[labels["colour"].clamp(min=0)] & known
-    return {"shape": shapes, "colour": held_out.T[labels["shape"]]}
+    found = {}
+    for name, other, table in (("shape", "colour", held_out), ("colour", "shape", held_out.T)):
+        known = (labels[other] >= 0)[..., None]
+        found[name] = table[labels[other].clamp(min=0)] & known
+    return found
 
 
 @torch.inference_mode()
 def evaluate(teacher: Teacher, *, seed: int = 0) -> dict[str, Any]:
-    """Accuracy on unseen scenes, of trained pairs of colour and shape and of held-out ones."""
+    """Accuracy on unseen scenes, of trained pairs of colour and shape and of held-out ones.
+
+    The figures of several things are of the token in the middle of each.
+    """
     teacher.eval()
-    figures = {}
+    figures: dict[str, Any] = {}
     for name, held_out in (("seen pairs", False), ("held-out pairs", True)):
         rng = np.random.default_rng((VALIDATION, seed, int(held_out)))
-        pixels, wanted, _ = batch(rng, EXAMPLES, held_out=held_out)
-        tokens = torch.cat([teacher.encoder.encode(part) for part in pixels.split(64)])
-        shares, every = accuracy(teacher.heads, tokens, wanted)
-        figures[name] = shares | {"all": every.float().mean().item(), "examples": EXAMPLES}
+        one = [group.sample(rng, count=1, held_out=held_out) for _ in range(EXAMPLES)]
+        several = [
+            group.sample(rng, count=2 + index % (group.MOST - 1), held_out=held_out)
+            for index in range(EXAMPLES)
+        ]
+        shown, tokens = _look(teacher, [*one, *several], rng)
+        first = {key: label[:EXAMPLES] for key, label in shown.labels.items() if key in ATTRIBUTES}
+        heads = teacher.heads(tokens)
+        right = {key: heads[key][:EXAMPLES].argmax(1) == first[key] for key in first}
+        every = torch.stack(list(right.values())).all(0)
+        figures[name] = {key: row.float().mean().item() for key, row in right.items()}
+        figures[name] |= {"all": every.float().mean().item(), "examples": EXAMPLES}
+        figures[f"several, {name}"] = _several(teacher, shown, tokens)
+    outside = [None] * (EXAMPLES // 2)
+    shown, tokens = _look(teacher, outside, np.random.default_rng((VALIDATION, seed, 2)))
+    unknown = teacher.heads(tokens)["known"].argmax(1) == 0
+    figures["outside"] = {"unknown": unknown.float().mean().item(), "examples": len(outside)}
     return figures
 
 
-def _distances(boxes: Tensor, side: int) -> Tensor:
-    """From each token's centre to the object's, in radii: `[batch, side, side]`."""
-    middle = (torch.arange(side) + 0.5) / side
-    across, down = boxes[:, 0, None, None] - middle, boxes[:, 1, None, None] - middle[:, None]
-    return torch.hypot(across, down) / boxes[:, 2, None, None]
+def _look(
+    teacher: Teacher, groups: list[group.Group | None], rng: np.random.Generator
+) -> tuple[Lesson, Tensor]:
+    shown = lesson(groups, rng)
+    return shown, torch.cat([teacher.encoder.encode(part) for part in shown.pixels.split(64)])
+
+
+def _several(teacher: Teacher, shown: Lesson, tokens: Tensor) -> dict[str, float]:
+    """Share of right answers about each thing of scenes of several, and of right counts."""
+    wanted, said = shown.targets, teacher.dense(tokens)
+    count = shown.labels["count"]
+    several = count > 1
+    middle = (wanted.centre > 0) & several[:, None]
+    found = {}
+    every = torch.ones(int(middle.sum()), dtype=torch.bool)
+    for name in ("colour", "shape", "size"):
+        right = (said[name].argmax(-1) == wanted.labels[name])[middle]
+        found[name] = right.float().mean().item()
+        every &= right
+    heads = teacher.heads(tokens)
+    counted, known = heads["count"].argmax(1) == count, heads["known"].argmax(1) == 1
+    found |= {"all": every.float().mean().item(), "things": len(every)}
+    found |= {"count": counted[several].float().mean().item(), "known": known.float().mean().item()}
+    return found | {"examples": int(several.sum())}
