@@ -29,6 +29,9 @@ Labels = Mapping[str, Any]
 MODALITIES = ("image", "audio", "video", "points", "series")
 BATCH = 32
 
+OUTSIDE = 0.06
+"""Share of things from outside the world."""
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -39,12 +42,13 @@ class Seen:
 
 
 def see_image(rng: np.random.Generator, held_out: bool) -> Seen:
-    """A picture of one object."""
-    from omni.nano.world import scene
+    """A picture of one to six objects, or now and then of what has no words."""
+    from omni.nano.world import group, strange_image
 
-    found = scene.sample(rng, held_out=held_out)
-    labels = {name: getattr(found, name) for name in ("colour", "shape", "size", "place")}
-    return Seen(scene.draw(found), labels)
+    if not held_out and rng.random() < OUTSIDE:
+        return Seen(strange_image.picture(rng), {"outside": True})
+    found = group.sample(rng, held_out=held_out)
+    return Seen(group.draw(found), {"objects": group.describe(found)})
 
 
 def see_video(rng: np.random.Generator, held_out: bool) -> Seen:

@@ -51,7 +51,7 @@ class Targets:
 
 
 def targets(groups: Sequence[group.Group | None], side: int) -> Targets:
-    """The targets for a grid of `side`×`side` tokens; `None` is a picture from outside the world."""
+    """The targets for `side`×`side` tokens; `None` is a picture from outside the world."""
     shown = [found.things if found else () for found in groups]
     boxes = torch.zeros(len(groups), group.MOST, 3)
     classes = {name: torch.full((len(groups), group.MOST), -1) for name in ATTRIBUTES}
