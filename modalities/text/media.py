@@ -15,7 +15,10 @@ from omni.values import Document, Passage
 from .decoding import peek
 
 if TYPE_CHECKING:
+    import torch
     from PIL import Image
+
+    from .encoder import TextEncoder
 
 TXT = "text/plain"
 MD = "text/markdown"
@@ -126,6 +129,20 @@ class TextModality(Modality):
         if not characters:
             return max(1, len(_document(value).pages) * TOKENS_PER_PAGE_PICTURE)
         return math.ceil(characters / CHARACTERS_PER_TOKEN)
+
+    def features(self, value: Document | str) -> dict[str, torch.Tensor]:
+        """`ids`: int64 `[N]`, word pieces of the first words, end marks included; N is ≤ 32."""
+        import torch
+
+        from .encoder import piece_ids
+
+        return {"ids": torch.tensor(piece_ids(self.text(value)))}
+
+    def encoder(self, **config: Any) -> TextEncoder:
+        """Reads a short text; longer ones are given to a language model as words."""
+        from .encoder import TextEncoder
+
+        return TextEncoder(**config)
 
     def example(self, seed: int = 0) -> Document:
         topic = _TOPICS[seed % len(_TOPICS)]

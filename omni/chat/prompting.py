@@ -21,6 +21,7 @@ from omni.compression.budget import Budget
 from omni.errors import UsageError
 from omni.media import Media
 from omni.modality import modality
+from omni.model.questions import TEXT
 from omni.wire import OUR_KEY, block_media, block_ref, is_media
 
 if TYPE_CHECKING:
@@ -53,7 +54,9 @@ class Prompter:
 
     def __init__(self, loaded: Loaded):
         self.loaded = loaded
-        self._presenter = Presenter(loaded.processor.modalities, convert=False)
+        # Documents are read as words, also by a model that has a text encoder for its questions.
+        self._reads = frozenset(loaded.processor.modalities) - {TEXT}
+        self._presenter = Presenter(self._reads, convert=False)
         self._items: OrderedDict[tuple[str, str], Any] = OrderedDict()
         template = loaded.processor.chat_template or ""
         self._has_system = "system" in str(template)
@@ -117,7 +120,7 @@ class Prompter:
     ) -> tuple[Any, Budget | None]:
         """The last turn with as few media tokens as it takes to fit."""
         assert self.window is not None
-        kept = sum(item.keep for item in inputs.get("media") or [])
+        kept = sum(item.keep for item in _real(inputs))
         words = inputs["input_ids"].shape[1] - kept
         left = self.window - reserve - words
         if kept and left > 0:
@@ -131,7 +134,7 @@ class Prompter:
     def _finish(self, inputs: Any, budget: Budget | None, max_tokens: int) -> Prompt:
         tokens = inputs["input_ids"].shape[1]
         media: dict[str, int] = {}
-        for item in inputs.get("media") or []:
+        for item in _real(inputs):
             media[item.modality] = media.get(item.modality, 0) + item.keep
         room = max_tokens if self.window is None else min(max_tokens, self.window - tokens)
         device = self.loaded.model.device
@@ -172,7 +175,7 @@ class Prompter:
         return self._shown(media, handle)
 
     def _shown(self, media: Media, handle: str) -> Iterable[dict[str, Any]]:
-        if media.modality in self.loaded.processor.modalities:
+        if media.modality in self._reads:
             yield self._item(media, handle)
             return
         for block in self._presenter.blocks(media):
@@ -204,6 +207,11 @@ class Prompter:
                 self._items[key] = decoder.encode(modality(media.modality).load(media)).tolist()
         self._items.move_to_end(key)
         return self._items[key]
+
+
+def _real(inputs: Mapping[str, Any]) -> list[Any]:
+    """Items of a prompt that are media to people: not their own questions."""
+    return [item for item in inputs.get("media") or [] if item.modality != TEXT]
 
 
 def _media(block: Mapping[str, Any]) -> tuple[Media, str]:

@@ -21,6 +21,8 @@ class OmniConfig(PretrainedConfig):
         router: `{"name", "experts", "hidden", "top_k", "noise"}`, or `None` for no experts.
         balance_weight: how much the router's load-balance loss counts in training.
         z_weight: how much the router's z-loss counts in training.
+        embedding: `{"width", …}` of the shared space, or `None` for a model without one; the rest
+            are keyword arguments of `omni.model.embedder.Embedder`.
         selector: `{"name", …}`; the rest are keyword arguments of the selector.
         codes: modality name → `{"begin", "end", "first", "count", "length", "max_length"}`: token
             ids of its codes and how many make one item (`length` is `None` where it varies).
@@ -36,6 +38,7 @@ class OmniConfig(PretrainedConfig):
     router: dict[str, Any] | None = None
     balance_weight: float = 0.01
     z_weight: float = 0.001
+    embedding: dict[str, Any] | None = None
     selector: dict[str, Any] | None = None
     codes: dict[str, Any] | None = None
     pad_token_id: int | None = None

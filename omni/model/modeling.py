@@ -23,10 +23,12 @@ from omni.model.item import MediaItem
 from omni.model.parts import (
     build_adapters,
     build_decoders,
+    build_embedders,
     build_encoders,
     build_router,
     build_selector,
 )
+from omni.model.questions import TEXT
 from omni.model.reading import MediaReader
 from omni.model.splice import skip, splice
 
@@ -66,6 +68,7 @@ class OmniModel(MediaReader, GenerationMixin):
         config: OmniConfig,
         *,
         encoders: Mapping[str, nn.Module] | None = None,
+        embedders: Mapping[str, nn.Module] | None = None,
         adapters: Mapping[str, nn.Module] | None = None,
         decoders: Mapping[str, nn.Module] | None = None,
         mixture: nn.Module | None = None,
@@ -74,24 +77,27 @@ class OmniModel(MediaReader, GenerationMixin):
         super().__init__(config)
         with _plainly():
             encoders = build_encoders(config) if encoders is None else encoders
+            embedders = build_embedders(config, encoders) if embedders is None else embedders
             adapters = build_adapters(config, encoders) if adapters is None else adapters
             decoders = build_decoders(config) if decoders is None else decoders
             if mixture is None:
                 mixture = build_router(config, tuple(adapters))
             marks = {name: nn.Parameter(torch.zeros(self._width())) for name in adapters}
         self.encoders = nn.ModuleDict(encoders)
+        self.embedders = nn.ModuleDict(embedders)
         self.adapters = nn.ModuleDict(adapters)
         self.modality_marks = nn.ParameterDict(marks)
         self.mixture = mixture
         self.decoders = nn.ModuleDict(decoders).requires_grad_(False)
         self.selector = build_selector(config)
-        for part in (self.encoders, self.adapters, self.modality_marks, self.mixture):
+        parts = (self.encoders, self.embedders, self.adapters, self.modality_marks, self.mixture)
+        for part in parts:
             if part is not None:
                 part.to(torch.get_default_dtype())
         self._keep_parts()
         self.language = language or AutoModelForCausalLM.from_config(config.text_config)
-        self.input_modalities = ("text", *adapters)
-        self.output_modalities = ("text", *decoders)
+        self.input_modalities = tuple(dict.fromkeys((TEXT, *adapters)))
+        self.output_modalities = (TEXT, *decoders)
         self.generation_config.eos_token_id = config.end_token_id
         self.generation_config.pad_token_id = config.pad_token_id
         self.generation_config.bos_token_id = None

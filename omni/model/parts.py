@@ -13,6 +13,8 @@ from omni.compression.selector import Selector
 from omni.errors import UsageError
 from omni.modality import modality
 from omni.model.config import OmniConfig
+from omni.model.embedder import Embedder
+from omni.model.questions import TEXT
 from omni.routing.experts import Mixture, build_mixture
 
 
@@ -57,6 +59,22 @@ def build_adapter(settings: Mapping[str, Any], encoder_width: int, language_widt
     rest = {key: value for key, value in settings.items() if key not in ("name", "width")}
     builder = plugins.load("adapters", settings.get("name", "mlp"))
     return builder(encoder_width, language_width, **rest)
+
+
+def build_embedders(config: OmniConfig, encoders: Mapping[str, nn.Module]) -> dict[str, Embedder]:
+    """A head into the shared space for every encoder, if there is such a space.
+
+    Text needs none: the space is that of its own sentences.
+    """
+    if config.embedding is None:
+        return {}
+    settings = dict(config.embedding)
+    space = settings.pop("width")
+    return {
+        name: Embedder(int(encoder.width), space, **settings)  # type: ignore[arg-type]
+        for name, encoder in encoders.items()
+        if name != TEXT
+    }
 
 
 def build_router(config: OmniConfig, names: tuple[str, ...]) -> Mixture | None:

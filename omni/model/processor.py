@@ -18,6 +18,7 @@ from omni.modality import modality
 from omni.model.item import MediaItem
 from omni.model.parts import build_adapter
 from omni.model.pieces import Piece, Scanner, merge
+from omni.model.questions import TEXT, is_item, with_items
 from omni.model.template import CHAT_TEMPLATE, SEAL, seal
 from omni.model.tokens import ASSISTANT, CALL, CALL_END, CLOSE, END, MARKS, MEDIA, OPEN
 from omni.model.turns import answer_labels
@@ -28,7 +29,7 @@ class Estimate:
     """Tokens of a prompt before it is made.
 
     Attributes:
-        text: tokens of text and marks.
+        text: tokens of text and marks, and those that the text encoder makes of questions.
         media: tokens of media by modality, after the budget.
     """
 
@@ -48,6 +49,8 @@ class OmniProcessor(ProcessorMixin):
         modalities: as in `OmniConfig`.
         codes: as in `OmniConfig`.
         chat_template: another template than ours.
+        tower: whether short texts of users are read by the model's text encoder too, where it has
+            one and its weights are on this machine.
     """
 
     def __init__(
@@ -56,9 +59,11 @@ class OmniProcessor(ProcessorMixin):
         modalities: dict[str, Any] | None = None,
         codes: dict[str, Any] | None = None,
         chat_template: str | None = None,
+        tower: bool = True,
     ):
         self.modalities = modalities or {}
         self.codes = codes or {}
+        self.tower = tower
         super().__init__(tokenizer, chat_template=chat_template or CHAT_TEMPLATE)
 
     # Text and media to tensors
@@ -82,6 +87,7 @@ class OmniProcessor(ProcessorMixin):
                 `MediaItem`, a pair `(modality, decoded value or features)`, or a part of a message
                 `{"type": modality, "value" | "features" | "tokens": …, "handle": …}`.
             budget: of each prompt; what items of type `MediaItem` keep stands if it is `None`.
+                Items of text are no part of it and are kept whole.
             labels: whether to add labels that teach the assistant's turns.
             ignored: arguments of transformers that do not apply here, such as `return_tensors`.
 
@@ -135,7 +141,7 @@ class OmniProcessor(ProcessorMixin):
             kwargs: `tools`, `add_generation_prompt` and others, as in transformers.
         """
         batched = bool(conversation) and isinstance(conversation[0], list | tuple)
-        dialogues = conversation if batched else [conversation]
+        dialogues = [self.heard(one) for one in (conversation if batched else [conversation])]
         plain = [[self._plain(message) for message in dialogue] for dialogue in dialogues]
         for name in ("return_tensors", "processor_kwargs", "sanitize_control_tokens"):
             kwargs.pop(name, None)
@@ -147,6 +153,18 @@ class OmniProcessor(ProcessorMixin):
         media = [self._media(dialogue) for dialogue in dialogues]
         inputs = self(text, media, budget=budget, labels=labels)
         return inputs if return_dict else inputs["input_ids"]
+
+    def heard(self, dialogue: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+        """The messages, with an item for the text encoder before each short text of a user.
+
+        They come back as they are if the model has no text encoder, or its weights are missing.
+        """
+        settings = self.modalities.get(TEXT) or {}
+        if not self.tower or settings.get("encoder") is None:
+            return dialogue
+        if not self._planner(TEXT)[0].available():
+            return dialogue
+        return with_items(dialogue, modality(TEXT).features)
 
     def seal(self, text: str) -> str:
         """The same words, in which nothing is a mark: for those who write prompts themselves."""
@@ -164,8 +182,12 @@ class OmniProcessor(ProcessorMixin):
         drafts = [self.item(entry) for entry in media]
         if budget is None:
             return drafts
-        keeps = budget.plan([draft.grid.tokens for draft in drafts])
-        return [replace(draft, keep=keep) for draft, keep in zip(drafts, keeps, strict=True)]
+        real = [draft.grid.tokens for draft in drafts if draft.modality != TEXT]
+        keeps = iter(budget.plan(real))
+        return [
+            draft if draft.modality == TEXT else replace(draft, keep=next(keeps))
+            for draft in drafts
+        ]
 
     def item(self, entry: Any) -> MediaItem:
         """One item, from any of the forms that `__call__` takes; it keeps all of its tokens."""
@@ -260,14 +282,14 @@ class OmniProcessor(ProcessorMixin):
 
     def _plain_part(self, part: Mapping[str, Any]) -> dict[str, Any]:
         kind = part.get("type")
-        if kind == "text":
-            return {"type": "text", "text": seal(str(part.get("text", "")))}
-        if "codes" in part:
-            if kind not in self.codes:
-                raise Unsupported(f"this model has no codes for {kind!r}")
-            return {"type": kind, "codes": [int(code) for code in part["codes"]]}
-        self._planner(str(kind))
-        return {"type": kind}
+        if is_item(part):
+            self._planner(str(kind))
+            return {"type": "text item" if kind == TEXT else kind}
+        if kind == TEXT:
+            return {"type": TEXT, "text": seal(str(part.get("text", "")))}
+        if kind not in self.codes:
+            raise Unsupported(f"this model has no codes for {kind!r}")
+        return {"type": kind, "codes": [int(code) for code in part["codes"]]}
 
     def _media(self, dialogue: Sequence[Mapping[str, Any]]) -> list[Any]:
         return [
@@ -275,7 +297,7 @@ class OmniProcessor(ProcessorMixin):
             for message in dialogue
             if not isinstance(message.get("content"), str | None)
             for part in message["content"]
-            if part.get("type") != "text" and "codes" not in part
+            if is_item(part)
         ]
 
     # Accounts
@@ -285,13 +307,18 @@ class OmniProcessor(ProcessorMixin):
 
         Values that are not features yet are asked of their modality, which may estimate.
         """
-        prompt = self.apply_chat_template(conversation, add_generation_prompt=True)
+        heard = self.heard(conversation)
+        prompt = self.apply_chat_template(heard, add_generation_prompt=True)
         mark = self.tokenizer.convert_tokens_to_ids(MEDIA)
         text = sum(token != mark for token in self.encode(prompt))
         names, sizes = [], []
-        for part in self._media(conversation):
+        for part in self._media(heard):
+            size = self._size(part)
+            if part["type"] == TEXT:
+                text += size
+                continue
             names.append(part["type"])
-            sizes.append(self._size(part))
+            sizes.append(size)
         keeps = budget.plan(sizes) if budget else sizes
         media: dict[str, int] = {}
         for name, keep in zip(names, keeps, strict=True):
@@ -307,7 +334,7 @@ class OmniProcessor(ProcessorMixin):
 
     def report(self, inputs: Mapping[str, Any], budget: Budget | None = None) -> SelectionReport:
         """What each item of `inputs` keeps, and of how many."""
-        items = inputs.get("media") or []
+        items = [item for item in inputs.get("media") or [] if item.modality != TEXT]
         rows = tuple((item.handle, item.keep, item.grid.tokens) for item in items)
         return SelectionReport(budget.tokens if budget else None, rows)
 

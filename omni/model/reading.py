@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +18,7 @@ from omni.compression.selector import Question, Selection, SelectionReport, Sele
 from omni.errors import Unsupported, UsageError
 from omni.model.config import OmniConfig
 from omni.model.item import MediaItem
+from omni.model.questions import TEXT
 from omni.model.splice import assign_rows, pack_rows
 from omni.model.turns import question_mask
 from omni.routing.router import Batch
@@ -39,8 +41,9 @@ class SelectedMedia:
     router_loss: Tensor | None
 
     def report(self, budget: int | None = None) -> SelectionReport:
-        """What to tell people of it."""
-        rows = tuple((item.handle, item.keep, item.grid.tokens) for item in self.items)
+        """What to tell people of it; text, which is always kept whole, is not media to them."""
+        real = [item for item in self.items if item.modality != TEXT]
+        rows = tuple((item.handle, item.keep, item.grid.tokens) for item in real)
         return SelectionReport(budget, rows)
 
 
@@ -50,6 +53,7 @@ class MediaReader(PreTrainedModel):
     config_class = OmniConfig
     config: OmniConfig
     encoders: nn.ModuleDict
+    embedders: nn.ModuleDict
     adapters: nn.ModuleDict
     modality_marks: nn.ParameterDict
     mixture: nn.Module | None
@@ -68,8 +72,47 @@ class MediaReader(PreTrainedModel):
             encoder = self._part(self.encoders, name, "encode")
             batch = [_on(media[place].features, self.device) for place in fresh]
             for place, encoded in zip(fresh, encoder(batch), strict=True):
-                tokens[place] = encoded
+                tokens[place] = encoded.to(self.dtype)
         return tokens
+
+    def embed(self, modality: str, items: Sequence[Any]) -> Tensor:
+        """Unit vectors `[B, width]` of items in the shared space, where like things lie close.
+
+        Args:
+            modality: of all of them.
+            items: features of each, as its modality makes them, or encoder tokens `[N, encoder
+                width]`; for text also plain strings, which may be longer than features are.
+
+        Raises:
+            Unsupported: if the model has no place in a shared space for them.
+        """
+        if modality == TEXT and modality in self.encoders:
+            return self._embed_text(items)
+        embedder = self._part(self.embedders, modality, "embed")
+        tokens = [
+            item.to(self.device, self.dtype) if isinstance(item, Tensor) else None for item in items
+        ]
+        fresh = [place for place, found in enumerate(tokens) if found is None]
+        if fresh:
+            encoder = self._part(self.encoders, modality, "encode")
+            encoded = encoder([_on(items[place], self.device) for place in fresh])
+            for place, found in zip(fresh, encoded, strict=True):
+                tokens[place] = found.to(self.dtype)
+        if not tokens:
+            return torch.empty(0, int((self.config.embedding or {})["width"]), device=self.device)
+        return embedder(tokens)
+
+    def _embed_text(self, items: Sequence[Any]) -> Tensor:
+        """Sentences of the text encoder: the mean of its tokens."""
+        encoder: Any = self.encoders[TEXT]
+        if all(isinstance(item, str) for item in items):
+            return encoder.sentence(items, self.device).to(self.dtype)
+        tokens = [
+            item if isinstance(item, Tensor) else encoder([_on(item, self.device)])[0]
+            for item in items
+        ]
+        means = torch.stack([found.float().mean(0) for found in tokens])
+        return nn.functional.normalize(means, dim=-1).to(self.device, self.dtype)
 
     def embed_media(
         self, media: Sequence[MediaItem], question: Tensor | None = None

@@ -1,0 +1,61 @@
+"""Heads that lay what an encoder saw into the sentence space of the text tower.
+
+Shapes: G items, N tokens of the longest, Q queries, D encoder width, H channels of a query.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from omni.plugins import Component
+
+
+class Embedder(nn.Module):
+    """Encoder tokens of items → unit vectors, through learned queries that each look once.
+
+    Args:
+        width: of an encoder token.
+        space: width of the shared space.
+        queries: how many; each has its own reading of what it looks at.
+        channels: of what each query brings on.
+        hidden: width between the queries and the space.
+    """
+
+    def __init__(
+        self, width: int, space: int, *, queries: int = 8, channels: int = 64, hidden: int = 512
+    ):
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.look = nn.Linear(width, queries)
+        self.read = nn.Parameter(torch.randn(queries, width, channels) * width**-0.5)
+        self.project = nn.Sequential(
+            nn.LayerNorm(queries * channels),
+            nn.Linear(queries * channels, hidden),
+            nn.GELU(),
+            nn.Linear(hidden, space),
+        )
+
+    def forward(self, tokens: Sequence[Tensor]) -> Tensor:
+        """Unit vectors `[G, space]` of items with tokens `[their number, width]` each."""
+        sizes = torch.tensor([len(item) for item in tokens], device=tokens[0].device)
+        padded = self.norm(nn.utils.rnn.pad_sequence(list(tokens), batch_first=True))  # [G, N, D]
+        void = torch.arange(padded.shape[1], device=padded.device) >= sizes[:, None]
+        scores = self.look(padded).masked_fill(void[..., None], -torch.inf)  # [G, N, Q]
+        seen = scores.softmax(1).transpose(1, 2) @ padded  # [G, Q, D]
+        brought = torch.einsum("gqd,qdh->gqh", seen, self.read)
+        return nn.functional.normalize(self.project(brought.flatten(1)), dim=-1)
+
+
+COMPONENTS = (
+    Component(
+        kind="embedder",
+        name="shared",
+        summary="Learned queries over encoder tokens, into the sentence space of a locked text model.",
+        system="Unimodal-Projectors",
+        paper="From Unimodal to Multimodal: Scaling up Projectors to Align Modalities "
+        "(arXiv 2409.19425)",
+    ),
+)
