@@ -53,7 +53,7 @@ COMPONENTS = (
     Component(
         kind="embedder",
         name="shared",
-        summary="Learned queries over encoder tokens, into the sentence space of a locked text model.",
+        summary="Learned queries over encoder tokens, into a locked text model's sentence space.",
         system="Unimodal-Projectors",
         paper="From Unimodal to Multimodal: Scaling up Projectors to Align Modalities "
         "(arXiv 2409.19425)",

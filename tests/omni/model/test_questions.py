@@ -140,7 +140,7 @@ def test_the_question_is_the_words_alone_and_selection_leaves_items_whole(readin
 
 @torch.no_grad()
 def test_the_words_reach_the_language_model_through_the_tower(reading):
-    """Other features before the same words give other logits, and equal cached tokens equal ones."""
+    """Other features before the same words give other logits; cached tokens give the same."""
     model, processor = reading
     features = modality("text").features
     encoder = model.encoders["text"]
