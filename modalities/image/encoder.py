@@ -32,13 +32,19 @@ class Residual(nn.Module):
 
     def __init__(self, width: int):
         super().__init__()
-        self.norm = nn.BatchNorm2d(width)
-        self.first = nn.Conv2d(width, width, 3, padding=1)
-        self.second = nn.Conv2d(width, width, 3, padding=1)
-        nn.init.zeros_(self.second.weight)
+        self.first = _convolution(width, width)
+        self.second = _convolution(width, width)
+        nn.init.zeros_(self.second[-1].weight)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.second(functional.silu(self.first(functional.silu(self.norm(x)))))
+        return x + self.second(self.first(x))
+
+
+def _convolution(before: int, after: int, *, stride: int = 1) -> nn.Sequential:
+    """A 3×3 convolution of what is first normalised; without that, shapes are learned last."""
+    return nn.Sequential(
+        nn.BatchNorm2d(before), nn.SiLU(), nn.Conv2d(before, after, 3, stride=stride, padding=1)
+    )
 
 
 def edges(pixels: Tensor) -> Tensor:
@@ -79,14 +85,12 @@ class ImageEncoder(nn.Module):
         self.width = width
         finest, fine, coarse = channels
         self.stem = nn.Sequential(
-            nn.Conv2d(6, finest, 4, stride=2, padding=1),
-            nn.SiLU(),
-            nn.Conv2d(finest, fine, 3, stride=2, padding=1),
+            nn.Conv2d(6, finest, 4, stride=2, padding=1), _convolution(finest, fine, stride=2)
         )
         self.fine = nn.Sequential(*(Residual(fine) for _ in range(blocks[0])))
-        self.down = nn.Conv2d(fine, coarse, 3, stride=2, padding=1)
+        self.down = _convolution(fine, coarse, stride=2)
         self.coarse = nn.Sequential(*(Residual(coarse) for _ in range(blocks[1])))
-        self.project = nn.Conv2d(coarse, width, 1)
+        self.project = nn.Sequential(nn.BatchNorm2d(coarse), nn.SiLU(), nn.Conv2d(coarse, width, 1))
         self.place = nn.Parameter(places(SIDE // STRIDE, width))
         self.layers = nn.Sequential(*(Mixer(width) for _ in range(layers)))
         self.norm = nn.LayerNorm(width)
@@ -106,7 +110,7 @@ class ImageEncoder(nn.Module):
         x = torch.cat([pixels * 2 - 1, edges(pixels)], 1).to(self.place.dtype)
         x = self.stem(x.contiguous(memory_format=torch.channels_last))
         x = self.coarse(self.down(self.fine(x)))
-        x = self.project(functional.silu(x)).permute(0, 2, 3, 1)
+        x = self.project(x).permute(0, 2, 3, 1)
         top, left = corner
         x = x + self.place[top : top + x.shape[1], left : left + x.shape[2]]
         return self.norm(self.layers(x.flatten(1, 2)))

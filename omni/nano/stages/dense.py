@@ -20,6 +20,9 @@ ATTRIBUTES = {"colour": tuple(words.COLOURS), "shape": words.SHAPES, "size": wor
 OWNED = 0.25
 """Share of a token's spot that a thing has to cover for the token to be asked about it."""
 
+WEIGHTS = {"colour": 1.0, "shape": 3.0, "size": 1.0}
+"""Shapes are hardest: with the weight of the others they stay unlearned three times as long."""
+
 
 @dataclass(frozen=True, slots=True)
 class Targets:
@@ -130,7 +133,7 @@ class Dense(nn.Module):
                 logits.flatten(0, 1), label.flatten(), ignore_index=-1, reduction="none"
             ).view_as(label)
             asked = wanted.weight * (label >= 0)
-            total = total + (each * asked).sum() / asked.sum().clamp(min=1)
+            total = total + WEIGHTS[name] * (each * asked).sum() / asked.sum().clamp(min=1)
             middle = (wanted.centre > 0) & (label >= 0)
             if middle.any():
                 right = (logits.argmax(-1) == label)[middle]
