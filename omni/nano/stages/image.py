@@ -238,7 +238,7 @@ def _several(teacher: Teacher, shown: Lesson, tokens: Tensor) -> dict[str, float
     count = shown.labels["count"]
     several = count > 1
     middle = (wanted.centre > 0) & several[:, None]
-    found = {}
+    found: dict[str, float] = {}
     every = torch.ones(int(middle.sum()), dtype=torch.bool)
     for name in ("colour", "shape", "size"):
         right = (said[name].argmax(-1) == wanted.labels[name])[middle]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from omni.nano.world import backgrounds, scene, words
+from omni.nano.world import backgrounds, nameless, scene, words
 from omni.pixels import fitted
 
 MOST = 6
@@ -62,7 +62,7 @@ class Thing:
 
     def outline(self) -> list[np.ndarray]:
         """Polygons in the box −1…1; the second is a hole in the first."""
-        return scene.outline(self.shape, self.form) if self.shape else nameless(self.seed)
+        return scene.outline(self.shape, self.form) if self.shape else nameless.outline(self.seed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,6 @@ class Group:
     Attributes:
         backdrop: three colours of the background.
         clutter: how many strokes and dots lie behind the things.
-        grey: whether the picture has no colours.
         resolution: width and height, pixels.
         seed: of noise, texture and clutter.
     """
@@ -112,7 +111,7 @@ def sample(
     return Group(
         things=things,
         background=BACKGROUNDS[int(rng.choice(len(KINDS), p=list(KINDS.values())))],
-        backdrop=backdrop([thing.rgb for thing in things] or [nameless_colour(rng)], rng),
+        backdrop=backdrop([thing.rgb for thing in things] or [nameless.colour(rng)], rng),
         angle=float(rng.uniform(0, 360)),
         clutter=int(rng.integers(1, 9)) if rng.random() < 0.3 else 0,
         noise=float(rng.uniform(2, 16)) if rng.random() < 0.4 else 0.0,
@@ -174,46 +173,19 @@ def hidden(things: Sequence[Thing], resolution: tuple[int, int]) -> list[float]:
     return [1 - seen / max(1, alone) for seen, alone in zip(visible.tolist(), whole, strict=True)]
 
 
-def nameless(seed: int) -> list[np.ndarray]:
-    """An outline that no word names: a blob or a crooked polygon, in the box −1…1."""
-    rng = np.random.default_rng(seed)
-    if rng.random() < 0.5:
-        turn = np.linspace(0, 2 * np.pi, 64, endpoint=False)
-        reach = np.ones(64)
-        for wave in range(2, 6):
-            strength = rng.uniform(0.1, 0.3) / (wave - 1) ** 0.5
-            reach += strength * np.sin(wave * turn + rng.uniform(0, 2 * np.pi))
-    else:
-        corners = int(rng.integers(5, 10))
-        turn = (np.arange(corners) + rng.uniform(-0.4, 0.4, corners)) * 2 * np.pi / corners
-        reach = rng.uniform(0.35, 1.0, corners)
-    points = np.stack([np.sin(turn), -np.cos(turn)], 1) * reach[:, None]
-    low, high = points.min(0), points.max(0)
-    return [(points - (low + high) / 2) / ((high - low).max() / 2)]
-
-
-def nameless_colour(rng: np.random.Generator) -> RGB:
-    """A colour that lies between the named ones and is clearly none of them."""
-    while True:
-        rgb = rng.uniform(0, 256, 3)
-        if np.linalg.norm(_NAMED - rgb, axis=1).min() > 55:
-            red, green, blue = rgb.astype(int).tolist()
-            return red, green, blue
-
-
 def backdrop(colours: Sequence[RGB], rng: np.random.Generator) -> tuple[RGB, ...]:
     """Three colours for a background, all far from those of the things before it."""
-    paint = np.array(colours, float)
-    for attempt in range(100):
+    paint, attempt = np.array(colours, float), 0
+    while True:
         distance = scene.CONTRAST * max(0.6, 1 - attempt / 150)
         first, second = scene.backdrop(colours[0], rng)
         third = np.array(first) + rng.uniform(-70, 70) + rng.normal(0, 15, 3)
-        found = np.clip([first, second, third], 0, 255).astype(int)
+        found = np.clip(np.array([first, second, third]), 0, 255).astype(int)
         mixed = np.concatenate([found, (found + found[[1, 2, 0]]) / 2])
-        if np.linalg.norm(mixed[:, None] - paint, axis=-1).min() >= distance:
-            break
-    one, two, three = (tuple(colour) for colour in found.tolist())
-    return one, two, three
+        attempt += 1
+        if np.linalg.norm(mixed[:, None] - paint, axis=-1).min() >= distance or attempt == 100:
+            one, two, three = (tuple(colour) for colour in found.tolist())
+            return one, two, three
 
 
 def _look(rng: np.random.Generator, count: int, held_out: bool | None, share: float) -> list[Thing]:
@@ -238,7 +210,7 @@ def _look(rng: np.random.Generator, count: int, held_out: bool | None, share: fl
                 place="",
                 centre=(0.5, 0.5),
                 radius=float(rng.uniform(*scene.RADII[size])),
-                rgb=nameless_colour(rng) if no_colour else scene.shade(colour, rng),
+                rgb=nameless.colour(rng) if no_colour else scene.shade(colour, rng),
                 form=float(rng.random()),
                 stretch=float(rng.uniform(0.88, 1.14)),
                 rotation=scene.rotation(shape, rng),
@@ -346,12 +318,3 @@ def _strewn(pixels: np.ndarray, group: Group, rng: np.random.Generator) -> np.nd
             end = spot + np.array((math.cos(turn), math.sin(turn))) * length
             pen.line((*spot, *end), fill=fill, width=int(rng.integers(1, 3)))
     return np.array(image, np.float32)
-
-
-def _named() -> np.ndarray:
-    """RGB values that are called by a colour's name, `[many, 3]`."""
-    rng = np.random.default_rng(0)
-    return np.array([scene.shade(colour, rng) for colour in words.COLOURS for _ in range(60)])
-
-
-_NAMED = _named()
