@@ -40,7 +40,7 @@ def test_cover_is_the_share_of_a_spot_that_is_painted(scenes):
     for row, found in enumerate(scenes):
         if found:
             apart = np.abs(wanted.cover[row].numpy() - naive_cover(found))
-            assert apart.max() < 0.5 and apart.mean() < 0.05  # a coarse raster
+            assert apart.max() < 0.5 and apart.mean() < 0.08  # a coarse raster
 
 
 def test_the_middle_of_each_thing_is_asked_for_its_words(scenes):

@@ -12,7 +12,7 @@ from omni.nano import corpus
 from omni.nano.world import backgrounds, group, nameless, scene, strange_image, words
 from omni.pixels import letterbox
 
-SEEDS = range(60)
+SEEDS = range(30)
 
 
 def quiet(found: group.Group, *things: group.Thing) -> group.Group:
