@@ -28,7 +28,7 @@ class Embedder(nn.Module):
         self, width: int, space: int, *, queries: int = 8, channels: int = 64, hidden: int = 512
     ):
         super().__init__()
-        self.norm = nn.LayerNorm(width)
+        self.width = width
         self.look = nn.Linear(width, queries)
         self.read = nn.Parameter(torch.randn(queries, width, channels) * width**-0.5)
         self.project = nn.Sequential(
@@ -41,10 +41,17 @@ class Embedder(nn.Module):
     def forward(self, tokens: Sequence[Tensor]) -> Tensor:
         """Unit vectors `[G, space]` of items with tokens `[their number, width]` each."""
         sizes = torch.tensor([len(item) for item in tokens], device=tokens[0].device)
-        padded = self.norm(nn.utils.rnn.pad_sequence(list(tokens), batch_first=True))  # [G, N, D]
+        padded = nn.utils.rnn.pad_sequence(list(tokens), batch_first=True)
         void = torch.arange(padded.shape[1], device=padded.device) >= sizes[:, None]
-        scores = self.look(padded).masked_fill(void[..., None], -torch.inf)  # [G, N, Q]
-        seen = scores.softmax(1).transpose(1, 2) @ padded  # [G, Q, D]
+        return self.pool(padded, void)
+
+    def pool(self, tokens: Tensor, void: Tensor | None = None) -> Tensor:
+        """The same of tokens `[G, N, width]`, of which those that are `void` `[G, N]` are none."""
+        tokens = nn.functional.layer_norm(tokens, (self.width,))
+        scores = self.look(tokens)  # [G, N, Q]
+        if void is not None:
+            scores = scores.masked_fill(void[..., None], -torch.inf)
+        seen = scores.softmax(1).transpose(1, 2) @ tokens  # [G, Q, D]
         brought = torch.einsum("gqd,qdh->gqh", seen, self.read)
         return nn.functional.normalize(self.project(brought.flatten(1)), dim=-1)
 
