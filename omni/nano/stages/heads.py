@@ -46,6 +46,7 @@ class Heads(nn.Module):
         labels: Mapping[str, Tensor],
         numbers: Tensor | None = None,
         impossible: Mapping[str, Tensor] | None = None,
+        weights: Mapping[str, float] | None = None,
     ) -> tuple[Tensor, dict[str, float]]:
         """Mean loss over the attributes and the accuracy of each pooled one.
 
@@ -54,6 +55,7 @@ class Heads(nn.Module):
             labels: name → class of each item; −1 is no label.
             numbers: real values `[batch, numbers]` that each token predicts.
             impossible: name → `[batch, classes]`, classes that must not count as wrong answers.
+            weights: name → how much its loss counts; 1 for those that are not named.
         """
         logits = self(tokens)
         total, logs = tokens.new_zeros(()), {}
@@ -67,8 +69,9 @@ class Heads(nn.Module):
             if impossible and name in impossible:
                 together = together.masked_fill(impossible[name], NEVER)
                 apart = apart.masked_fill(impossible[name][:, None], NEVER)
-            total = total + functional.cross_entropy(together, wanted, ignore_index=-1)
-            total = total + TOKEN_WEIGHT * functional.cross_entropy(
+            weight = (weights or {}).get(name, 1.0)
+            total = total + weight * functional.cross_entropy(together, wanted, ignore_index=-1)
+            total = total + weight * TOKEN_WEIGHT * functional.cross_entropy(
                 apart.flatten(0, 1), wanted.repeat_interleave(length), ignore_index=-1
             )
             right = (logits[name].argmax(1) == wanted)[known]

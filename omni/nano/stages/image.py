@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,10 @@ STEPS_A_MINUTE = {f"{NAME}.close": 1000, NAME: 300}
 LEARNING_RATE = 2.5e-3
 CLOSE_SHARE = 0.12
 CLOSE_SIDE = 48
+
+COUNTING_FROM, COUNT_WEIGHT = 1206, 4.0
+"""Things are told apart by this step; from then on the answer how many there are weighs more."""
+
 OUTSIDE, EMPTY, STRANGE = 0.08, 0.02, 0.2
 """Share of pictures from outside the world, of those without a thing, and of nameless colours."""
 
@@ -72,10 +76,17 @@ class Teacher(nn.Module):
         self.heads = Heads(self.encoder.width, CLASSES)
         self.dense = Dense(self.encoder.width)
 
-    def loss(self, lesson: Lesson) -> tuple[Tensor, dict[str, float]]:
-        """Loss over pictures, of what all tokens say together and of what each one says."""
+    def loss(
+        self, lesson: Lesson, weights: Mapping[str, float] | None = None
+    ) -> tuple[Tensor, dict[str, float]]:
+        """Loss over pictures, of what all tokens say together and of what each one says.
+
+        Args:
+            weights: of what all say together; see `Heads.loss`.
+        """
         tokens = self.encoder.encode(lesson.pixels, lesson.corner)
-        whole, logs = self.heads.loss(tokens, lesson.labels, impossible=never_seen(lesson.labels))
+        absent = never_seen(lesson.labels)
+        whole, logs = self.heads.loss(tokens, lesson.labels, impossible=absent, weights=weights)
         wanted = lesson.targets
         each, more = self.dense.loss(tokens, wanted, never_seen(wanted.labels))
         return 2 * whole + each, logs | more
@@ -96,7 +107,8 @@ def run(out: Path, *, minutes: float, seed: int = 0) -> dict[str, Any]:
 
     def whole(index: int) -> tuple[Tensor, dict[str, float]]:
         rng = np.random.default_rng((TRAIN, seed + 1, index))
-        return teacher.loss(lesson(mixed(rng, BATCH), rng))
+        weights = {"count": COUNT_WEIGHT} if index >= COUNTING_FROM else {}
+        return teacher.loss(lesson(mixed(rng, BATCH), rng), weights)
 
     phases = ((f"{NAME}.close", close, CLOSE_SHARE), (NAME, whole, 1 - CLOSE_SHARE))
     for name, step, share in phases:
