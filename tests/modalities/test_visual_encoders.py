@@ -174,6 +174,18 @@ def test_heads_ignore_what_has_no_label():
     assert total.isfinite() and set(logs) == {"colour"}
 
 
+def test_heads_weigh_what_they_are_told_to():
+    torch.manual_seed(0)
+    made = heads.Heads(16, {"colour": 3, "shape": 2})
+    tokens, shape = torch.randn(4, 5, 16), torch.tensor([0, 1, 0, 1])
+    hidden = torch.full((4,), -1)
+    both = {"colour": torch.tensor([0, 1, 2, 0]), "shape": shape}
+    alone, _ = made.loss(tokens, {"colour": hidden, "shape": shape})
+    plain, _ = made.loss(tokens, both)
+    heavy, _ = made.loss(tokens, both, weights={"shape": 3.0})
+    assert torch.allclose(heavy, plain + 2 * alone)
+
+
 @pytest.fixture
 def tiny(monkeypatch):
     """Stages with tiny batches and evaluations, and a checkpoint after every step."""
