@@ -11,12 +11,15 @@ import torch
 from torch import nn
 from transformers import Qwen3Config
 
+from omni.modality import modality
 from omni.model.assemble import assemble as join
 from omni.model.modeling import OmniModel
 from omni.model.processor import OmniProcessor
+from omni.model.questions import TEXT
 from omni.model.tokens import build_tokenizer
 from omni.nano import dialogue, smalltalk
 from omni.nano.corpus import MODALITIES
+from omni.nano.stages import align
 from omni.nano.world import words
 
 CODECS = {"image": "image_codec", "audio": "audio_codec"}
@@ -31,8 +34,12 @@ CONTEXT = 384
 
 
 def assemble(out: Path, phrases: list[str]) -> tuple[OmniModel, OmniProcessor]:
-    """The model with trained, frozen encoders and codecs, and everything between them fresh."""
-    encoders = {name: _stage(name).load(out) for name in MODALITIES}
+    """The model with trained, frozen encoders and codecs, and everything between them fresh.
+
+    It has a shared space if the heads into it are trained already.
+    """
+    encoders: dict[str, nn.Module] = {name: _stage(name).load(out) for name in MODALITIES}
+    encoders[TEXT] = _text_encoder()
     decoders = {name: _stage(stage).load(out) for name, stage in CODECS.items()}
     sizes = {name: decoder.codes for name, decoder in decoders.items()}
     tokenizer = build_tokenizer(_texts(phrases), VOCABULARY, sizes)
@@ -52,11 +59,14 @@ def assemble(out: Path, phrases: list[str]) -> tuple[OmniModel, OmniProcessor]:
             "decoder": {} if name in decoders else None,
             "adapter": {"name": "mlp"},
         }
-        for name in MODALITIES
+        for name in encoders
     }
-    config, processor = join(tokenizer, language, modalities, router=EXPERTS)
-    model = OmniModel(config, encoders=encoders, decoders=decoders)
+    embedders = align.load(out) if align.done(out) else None
+    embedding = {"width": align.SPACE} if embedders else None
+    config, processor = join(tokenizer, language, modalities, router=EXPERTS, embedding=embedding)
+    model = OmniModel(config, encoders=encoders, embedders=embedders, decoders=decoders)
     _freeze(model.encoders)
+    _freeze(model.embedders)
     for mark in model.modality_marks.values():
         torch.nn.init.normal_(mark, std=0.02)
     return model, processor
@@ -64,6 +74,12 @@ def assemble(out: Path, phrases: list[str]) -> tuple[OmniModel, OmniProcessor]:
 
 def _stage(name: str):
     return importlib.import_module(f"omni.nano.stages.{name}")
+
+
+def _text_encoder() -> nn.Module:
+    encoder = modality(TEXT).encoder()
+    assert encoder is not None
+    return encoder
 
 
 def _freeze(part: nn.Module) -> None:

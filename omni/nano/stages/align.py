@@ -94,6 +94,11 @@ class Heads(nn.Module):
         )
 
 
+def done(out: Path) -> bool:
+    """Whether the heads of a run are trained."""
+    return (out / f"{NAME}.safetensors").exists()
+
+
 def load(out: Path) -> dict[str, Embedder]:
     """The trained heads, by modality."""
     stored = load_file(out / f"{NAME}.safetensors")

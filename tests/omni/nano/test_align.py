@@ -1,0 +1,206 @@
+"""Captions, the facts they claim, and heads that learn to find things by them."""
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch.nn import functional
+
+from omni.modality import modality
+from omni.nano import corpus, retrieval, synonyms
+from omni.nano.captions import describe
+from omni.nano.facts import facts, plain
+from omni.nano.stages import align
+from omni.nano.world import words
+
+OBJECTS = [
+    {"colour": "red", "shape": "circle", "size": "large", "place": "left"},
+    {"colour": "blue", "shape": "square", "size": "small", "place": ""},
+    {"colour": "red", "shape": "star", "size": "small", "place": "right"},
+]
+THINGS = [
+    ("image", {"objects": OBJECTS[:1]}),
+    ("image", {"objects": OBJECTS[:2]}),
+    ("image", {"objects": OBJECTS}),
+    ("video", {"colour": "green", "shape": "ring", "motion": "bouncing"}),
+    (
+        "video",
+        {"colour": "green", "shape": "ring", "motion": "colliding"}
+        | {"other": {"colour": "pink", "shape": "star"}},
+    ),
+    ("points", {"colour": "cyan", "solid": "cone", "size": "large", "proportion": "tall"}),
+    ("points", {"colour": "cyan", "solid": "cone", "size": "small", "proportion": "even"}),
+    ("series", {"trend": "rising", "cycles": 7, "event": "spike", "when": "late"}),
+    ("series", {"trend": "flat", "cycles": 0, "event": "", "when": ""}),
+    ("audio", {"kind": "speech", "text": "draw a red circle"}),
+    ("audio", {"kind": "beep", "detail": "three"}),
+    ("audio", {"kind": "sweep", "detail": "falling"}),
+    ("audio", {"kind": "noise", "detail": ""}),
+    ("image", {"outside": True}),
+]
+
+
+@pytest.mark.parametrize(("name", "labels"), THINGS)
+def test_captions_are_varied_and_claim_only_what_is_true(name, labels):
+    rng = random.Random(0)
+    written = [describe(rng, name, labels) for _ in range(300)]
+    assert all(caption.said <= facts(name, labels) for caption in written)
+    assert len({caption.text for caption in written}) > (6 if labels.get("outside") else 30)
+    for caption in written:
+        assert caption.text == " ".join(caption.text.split()), caption.text
+        assert "{" not in caption.text
+
+
+def test_no_caption_of_one_thing_fits_what_contradicts_it():
+    """What a caption claims is checked against things that differ in one word each."""
+    cone = {"colour": "cyan", "solid": "cone", "size": "large", "proportion": "tall"}
+    rng = random.Random(1)
+    for caption in (describe(rng, "points", cone) for _ in range(100)):
+        for other in ({"colour": "red"}, {"solid": "cube"}, {"proportion": "even"}):
+            assert not caption.said <= facts("points", {**cone, **other})
+    course = {"trend": "rising", "cycles": 7, "event": "spike", "when": "late"}
+    for caption in (describe(rng, "series", course) for _ in range(100)):
+        for change in ({"cycles": 6}, {"cycles": 0}, {"event": "", "when": ""}):
+            assert not caption.said <= facts("series", {**course, **change})
+
+
+def test_leaving_a_detail_out_makes_a_caption_fit_more():
+    rng = random.Random(2)
+    large, small = ({"objects": [{**OBJECTS[0], "size": size}]} for size in words.SIZES)
+    fits = [describe(rng, "image", large).said <= facts("image", small) for _ in range(200)]
+    assert 10 < sum(fits) < 120
+
+
+def test_plain_descriptions_are_equal_only_for_things_that_are_alike():
+    told = [plain(name, labels) for name, labels in THINGS]
+    assert len(set(told)) == len(told)
+    swapped: dict[str, Any] = {"colour": "pink", "shape": "star", "motion": "colliding"}
+    swapped["other"] = {"colour": "green", "shape": "ring"}
+    assert plain("video", swapped) == plain("video", dict(THINGS[4][1]))
+    assert plain("audio", {"kind": "speech", "text": "a red ring"}) == plain(
+        "audio", {"kind": "speech", "text": "red ring"}
+    )
+
+
+def test_no_name_stands_for_two_things():
+    for names in (synonyms.COLOURS, synonyms.SHAPES, synonyms.SOLIDS, synonyms.MOTIONS):
+        listed = [name for several in names.values() for name in several]
+        assert len(set(listed)) == len(listed)
+
+
+def test_every_word_of_the_world_has_names():
+    for names, known in (
+        (synonyms.COLOURS, words.COLOURS),
+        (synonyms.SHAPES, words.SHAPES),
+        (synonyms.SOLIDS, words.SOLIDS),
+        (synonyms.SIZES, words.SIZES),
+        (synonyms.PLACES, words.PLACES),
+        (synonyms.PROPORTIONS, words.PROPORTIONS),
+        (synonyms.MOTIONS, words.MOTIONS),
+        (synonyms.MOVES, words.MOTIONS),
+        (synonyms.TRENDS, words.TRENDS),
+        (synonyms.EVENTS, words.EVENTS),
+        (synonyms.TIMES, words.TIMES),
+        (synonyms.MEDIA, corpus.MODALITIES),
+    ):
+        assert set(names) == set(known)
+
+
+def test_fitting_is_inclusion_of_sets():
+    rng = random.Random(3)
+    numbers: dict[str, int] = {}
+    true = [facts(name, labels) for name, labels in THINGS]
+    said = [describe(rng, *rng.choice(THINGS)).said for _ in range(60)]
+    numbered = [[align._numbered(each, numbers) for each in group] for group in (said, true)]
+    found = align.fitting(numbered[1], numbered[0])
+    assert found.tolist() == [[claims <= known for claims in said] for known in true]
+
+
+def test_contrast_is_cross_entropy_without_what_fits_too():
+    torch.manual_seed(0)
+    seen, texts = (functional.normalize(torch.randn(size, 8), dim=1) for size in (4, 6))
+    fits = torch.eye(4, 6).bool()
+    fits[0, 3] = fits[2, 5] = True
+    loss, _ = align.contrast(seen, texts, fits, torch.tensor(7.0))
+    losses = []
+    for i in range(4):
+        row = [7 * float(seen[i] @ texts[j]) for j in range(6) if j == i or not fits[i, j]]
+        column = [7 * float(seen[j] @ texts[i]) for j in range(4) if j == i or not fits[j, i]]
+        own = 7 * float(seen[i] @ texts[i])
+        losses += [
+            torch.tensor(row).logsumexp(0) - own,
+            torch.tensor(column).logsumexp(0) - own,
+        ]
+    assert loss.item() == pytest.approx(float(torch.stack(losses).mean()), abs=1e-5)
+
+
+# Retrieval.
+
+
+def test_recall_counts_hits_both_ways():
+    texts = torch.eye(4)
+    media = texts[[0, 2, 1, 3]]
+    found = retrieval.recall(media, texts)
+    assert (found["text to media"], found["media to text"]) == (0.5, 0.5)
+    assert retrieval.recall(media, texts, asked=1)["text to media"] == 1.0
+
+
+def test_distinct_takes_the_first_of_each_kind():
+    labels = [dict(labels) for name, labels in THINGS if name == "image"]
+    assert retrieval.distinct("image", [labels[0], labels[0], labels[3], labels[1]]) == [0, 3]
+
+
+def test_a_paraphrase_finds_what_has_all_it_asks_for():
+    labels = [{"objects": [{**OBJECTS[0], "place": place}]} for place in words.PLACES]
+    labels.append({"objects": [{**OBJECTS[1], "place": "left"}]})
+    media = torch.eye(6)
+    wanted = {"objects": [{"colour": "red", "shape": "circle"}]}
+    asking = functional.normalize(torch.tensor([[1.0, 1, 1, 1, 1, 0.5]]), dim=1)
+    assert retrieval.found("image", asking, [wanted], media, labels) == [True]
+    assert retrieval.found("image", torch.eye(6)[5:], [wanted], media, labels) == [False]
+    with pytest.raises(ValueError, match="none of 6 things of image is"):
+        retrieval.found(
+            "image", asking, [{"objects": [{"colour": "pink", "shape": "x"}]}] * 1, media, labels
+        )
+
+
+# Training, on things whose tokens are their words.
+
+
+def fake_cache(name, out, size, seed, *, held_out=False, split="train"):
+    """A cache of solids; a token stands for each word of what is true, and for nothing else."""
+    rng = random.Random(f"{seed} {split} {held_out}")
+    table = torch.randn(64, 24, generator=torch.Generator().manual_seed(1))
+    parts = (tuple(words.COLOURS)[:4], words.SOLIDS[:4], words.SIZES, words.PROPORTIONS)
+    flat = [word for part in parts for word in part]
+    labels, tokens = [], []
+    for _ in range(size):
+        chosen = [rng.choice(part) for part in parts]
+        labels.append(dict(zip(("colour", "solid", "size", "proportion"), chosen, strict=True)))
+        tokens.append(table[[flat.index(word) for word in chosen]].half())
+    ends = torch.tensor([len(each) for each in tokens]).cumsum(0)
+    return corpus.Cache(torch.cat(tokens), ends, labels)
+
+
+@pytest.mark.skipif(
+    not modality("text").encoder().available(),  # type: ignore[union-attr]
+    reason="the extra offline is missing",
+)
+def test_heads_learn_to_find_things_by_their_captions(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(corpus, "build", fake_cache)
+    monkeypatch.setattr(corpus, "SIZES", {"points": 200}, raising=False)
+    monkeypatch.setattr(align, "CAPTIONS", {"points": 400})
+    monkeypatch.setattr(align, "FEWEST", {"points": 4})
+    monkeypatch.setattr(align, "FULL_MINUTES", 0.05)
+    monkeypatch.setattr(align, "BATCH", 96)
+    figures = align.run(tmp_path, minutes=0.05, seed=0)
+    assert figures["recall"]["points"]["validation"]["text to media"] > 0.3  # chance is 0.01
+    assert align.done(tmp_path)
+    head = align.load(tmp_path)["points"]
+    cache = fake_cache("points", tmp_path, 8, 5)
+    vectors = head([cache[place][0] for place in range(8)])
+    assert torch.allclose(vectors.norm(dim=1), torch.ones(8), atol=1e-5)
+    again = align.run(tmp_path, minutes=0.05, seed=0)  # a finished stage is read, not trained
+    assert again["recall"] == figures["recall"]
