@@ -41,17 +41,17 @@ WHOLE = 0.15
 NEAR = 0.5
 """Weight of the nearness to the caption, beside that of telling captions apart."""
 
-CAPTIONS = {"image": 14000, "video": 10000, "audio": 7000, "points": 7000, "series": 10000}
+CAPTIONS = {"image": 8000, "video": 8000, "audio": 4000, "points": 7000, "series": 8000}
 """How many captions are written, for a run of full length."""
 
-FEWEST_CAPTIONS = 2
+FEWEST_CAPTIONS = 1
 """Of each kind of thing, beside the plain one."""
 
 VALIDATION = {"image": 300, "video": 420, "audio": 480, "points": 640, "series": 320}
 """How many things are looked at to find 200 that differ."""
 
 HELD_OUT = {"image": 120, "video": 120, "audio": 120, "points": 120, "series": 120}
-FULL_MINUTES = 6.0
+FULL_MINUTES = 7.0
 STEPS_A_MINUTE = 1200
 
 
