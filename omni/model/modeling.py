@@ -252,7 +252,9 @@ class OmniModel(MediaReader, GenerationMixin):
         """Generate as transformers does; media are encoded and selected once, at the beginning.
 
         The grammar of codes is kept by a logits processor that comes after those that are given.
+        Plain greedy calls go through the loop of `omni.model.decoding`, which says the same.
         """
+        from omni.model.decoding import decode, is_plain
         from omni.model.generation import CodeGrammar
 
         ids = inputs if inputs is not None else kwargs.get("input_ids")
@@ -263,6 +265,11 @@ class OmniModel(MediaReader, GenerationMixin):
         if kwargs.get("media_embeds") is not None and kwargs.get("prefill_chunk_size"):
             raise UsageError("a prompt with media is read at once: leave prefill_chunk_size out")
         processors = LogitsProcessorList(logits_processor or [])
+        plain = {**kwargs, "input_ids": ids}
+        if not args and is_plain(self, plain):
+            for name in ("do_sample", "use_cache"):
+                plain.pop(name, None)
+            return decode(self, grammar=CodeGrammar(self.config), processors=processors, **plain)
         processors.append(CodeGrammar(self.config))
         return super().generate(  # type: ignore[misc]
             inputs, *args, logits_processor=processors, **kwargs
