@@ -76,16 +76,17 @@ def _thing(rng: random.Random, colour: str, nouns: Sequence[str], *adjectives: s
     if rng.random() < 0.25:
         noun = nouns[0]
     before = " ".join(word for word in adjectives if word)
-    roll = rng.random()
-    if roll < 0.66:
-        return article(named(before, named(hue, noun)))
-    if roll < 0.76:
-        return f"{article(named(before, noun))} in {hue}"
-    if roll < 0.84:
-        return f"{article(named(before, noun))} painted {hue}"
-    if roll < 0.92 and before:
+    whole, uncoloured = named(before, named(hue, noun)), article(named(before, noun))
+    if rng.random() < 0.6:
+        return article(whole)
+    if before and rng.random() < 0.2:
         return f"{article(named(hue, noun))} that is {before}"
-    return f"{article(named(before, noun))} whose colour is {hue}"
+    form = (
+        *("{uncoloured} in {hue}", "{uncoloured} painted {hue}", "{uncoloured} coloured {hue}"),
+        *("{uncoloured} whose colour is {hue}", "{uncoloured} of {hue} colour", "{whole}"),
+        *("{uncoloured}, {hue} in colour", "{uncoloured} that is {hue}", "the {whole}"),
+    )
+    return rng.choice(form).format(uncoloured=uncoloured, hue=hue, whole=whole)
 
 
 # Pictures.
@@ -115,7 +116,11 @@ def _single(rng: random.Random, labels: Labels) -> tuple[str, set[str]]:
     said.add("1 things")
     if labels["place"] and rng.random() < 0.75:
         place = rng.choice(s.PLACES[labels["place"]])
-        form = ("{text} {place}", "{text} {place}", "{place}, {text}", "{text}, {place}")
+        form = (
+            *("{text} {place}", "{text} {place}", "{text} {place}", "{place}, {text}"),
+            *("{text}, {place}", "{text} sitting {place}", "{text} located {place}"),
+            *("{text} placed {place}", "{text} that lies {place}", "{place} there is {text}"),
+        )
         text = rng.choice(form).format(text=text, place=place)
         said.add(f"at {labels['place']}")
     return text, said
@@ -239,40 +244,48 @@ def _points(rng: random.Random, labels: Labels) -> tuple[str, set[str]]:
 
 def _series(rng: random.Random, labels: Labels) -> tuple[str, set[str]]:
     """A season or an event is always told; what is not told of is not there."""
-    said = {f"it is {labels['trend']}", f"{labels['cycles']} cycles", f"event {labels['event']}"}
-    said.add("a series")
-    extras = [_season(rng, labels["cycles"])]
-    event = labels["event"]
-    if event:
+    trend, cycles, event = labels["trend"], labels["cycles"], labels["event"]
+    said = {"a series", f"it is {trend}", f"{cycles} cycles", f"event {event}"}
+    extras, clauses = [_season(rng, cycles)], []
+    when = ""
+    if labels.get("when") and rng.random() < 0.9:
+        when = rng.choice(s.TIMES[labels["when"]])
+        said.add(f"{event} {labels['when']}")
+    if event and rng.random() < 0.3:
+        clauses.append(named(rng.choice(s.HAPPENS[event]), when))
+    elif event:
         told = rng.choice(s.EVENTS[event])
-        if labels.get("when") and rng.random() < 0.9:
-            when = rng.choice(s.TIMES[labels["when"]])
-            early = when in ("early", "late") and rng.random() < 0.5
-            told = article(f"{when} {told}" if early else f"{told} {when}")
-            said.add(f"{event} {labels['when']}")
-        else:
-            told = article(told)
-        extras.append(told)
+        early = when in ("early", "late") and rng.random() < 0.5
+        extras.append(article(named(when, told) if early else named(told, when)))
     elif rng.random() < 0.12:
         extras.append(rng.choice(("nothing unusual", "no events", "no surprises")))
     extras = [extra for extra in extras if extra]
     rng.shuffle(extras)
-    trend = rng.choice(s.TRENDS[labels["trend"]])
-    noun = rng.choice(s.MEDIA["series"])
-    start = rng.choice(
+    text = _course(rng, trend)
+    if extras:
+        joint = rng.choice((" with ", " with ", ", ", " and ", ", having ", ", showing "))
+        text = f"{text}{joint}{listing(extras)}"
+    return ", and ".join((text, *clauses)), said
+
+
+def _course(rng: random.Random, trend: str) -> str:
+    """What one says first of a series: where it goes."""
+    way, noun = rng.choice(s.TRENDS[trend]), rng.choice(s.MEDIA["series"])
+    goes, values = rng.choice(s.GOES[trend]), rng.choice(("values", "numbers", "measurements"))
+    return rng.choice(
         (
-            f"values {trend}",
-            f"{article(noun)} {trend}",
-            f"{article(noun)} that is {trend}",
-            f"{article(labels['trend'])} {noun}",
-            f"{article(labels['trend'])} trend",
-            f"{article(noun)} {trend} over time",
+            f"{values} {way}",
+            f"{values} that are {way}",
+            f"{article(noun)} {way}",
+            f"{article(noun)} that is {way}",
+            f"{article(trend)} {noun}",
+            f"{article(trend)} trend",
+            f"{article(noun)} {way} over time",
+            f"{article(noun)} that {goes}",
+            f"{article(noun)} which {goes}",
+            f"it {goes}",
         )
     )
-    if not extras:
-        return start, said
-    joint = rng.choice((" with ", " with ", ", ", " and ", ", having ", ", showing "))
-    return f"{start}{joint}{listing(extras)}", said
 
 
 def _season(rng: random.Random, cycles: int) -> str:

@@ -320,6 +320,22 @@ TRENDS: Names = {
     ),
 }
 
+GOES: Names = {
+    "rising": _names(
+        "rises, goes up, climbs, increases, grows, trends upwards, gets higher and higher, "
+        "creeps up, moves upwards, keeps growing"
+    ),
+    "falling": _names(
+        "falls, goes down, declines, decreases, drops, trends downwards, gets lower and lower, "
+        "sinks, moves downwards, keeps shrinking"
+    ),
+    "flat": _names(
+        "stays level, stays flat, goes nowhere, keeps its level, has no trend, "
+        "neither rises nor falls, hovers around one value, stays about the same on average"
+    ),
+}
+"""What a series with such a trend does."""
+
 EVENTS: Names = {
     "spike": _names(
         "spike, peak, sudden spike, single outlier, short burst, sharp peak, brief spike, "
@@ -338,6 +354,22 @@ EVENTS: Names = {
         "changing scatter, change in fluctuation"
     ),
 }
+
+HAPPENS: Names = {
+    "spike": _names(
+        "it spikes, it shoots up briefly, one value sticks out, there is one extreme value, "
+        "it peaks for a moment, it jumps out of line once"
+    ),
+    "level shift": _names(
+        "it jumps to another level, it steps up or down, its level changes for good, "
+        "it shifts abruptly, it moves to a new level, the mean changes at once"
+    ),
+    "variance change": _names(
+        "its spread changes, it becomes more or less noisy, its noise changes, "
+        "it starts to scatter differently, its volatility changes, the variance is another one"
+    ),
+}
+"""What such an event is told as in a clause of its own."""
 
 TIMES: Names = {
     "early": _names(

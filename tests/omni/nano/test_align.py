@@ -101,7 +101,9 @@ def test_every_word_of_the_world_has_names():
         (synonyms.MOTIONS, words.MOTIONS),
         (synonyms.MOVES, words.MOTIONS),
         (synonyms.TRENDS, words.TRENDS),
+        (synonyms.GOES, words.TRENDS),
         (synonyms.EVENTS, words.EVENTS),
+        (synonyms.HAPPENS, words.EVENTS),
         (synonyms.TIMES, words.TIMES),
         (synonyms.MEDIA, corpus.MODALITIES),
     ):
@@ -191,16 +193,18 @@ def fake_cache(name, out, size, seed, *, held_out=False, split="train"):
 def test_heads_learn_to_find_things_by_their_captions(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(corpus, "build", fake_cache)
     monkeypatch.setattr(corpus, "SIZES", {"points": 200}, raising=False)
-    monkeypatch.setattr(align, "CAPTIONS", {"points": 400})
+    monkeypatch.setattr(align, "CAPTIONS", {"points": 200})
+    monkeypatch.setattr(align, "VALIDATION", {"points": 100})
+    monkeypatch.setattr(align, "HELD_OUT", {"points": 20})
     monkeypatch.setattr(align, "FEWEST", {"points": 4})
-    monkeypatch.setattr(align, "FULL_MINUTES", 0.05)
-    monkeypatch.setattr(align, "BATCH", 96)
-    figures = align.run(tmp_path, minutes=0.05, seed=0)
-    assert figures["recall"]["points"]["validation"]["text to media"] > 0.3  # chance is 0.01
+    monkeypatch.setattr(align, "FULL_MINUTES", 0.04)
+    monkeypatch.setattr(align, "BATCH", 64)
+    figures = align.run(tmp_path, minutes=0.04, seed=0)
+    assert figures["recall"]["points"]["validation"]["text to media"] > 0.3  # chance is 0.02
     assert align.done(tmp_path)
     head = align.load(tmp_path)["points"]
     cache = fake_cache("points", tmp_path, 8, 5)
     vectors = head([cache[place][0] for place in range(8)])
     assert torch.allclose(vectors.norm(dim=1), torch.ones(8), atol=1e-5)
-    again = align.run(tmp_path, minutes=0.05, seed=0)  # a finished stage is read, not trained
+    again = align.run(tmp_path, minutes=0.04, seed=0)  # a finished stage is read, not trained
     assert again["recall"] == figures["recall"]
