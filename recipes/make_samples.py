@@ -7,12 +7,13 @@ gives the same samples; those that `omni tour` shows are copied into the package
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from omni.modality import modality
-from omni.nano.world import curves, motion, scene, solid, speech, tones, words
+from omni.nano.world import curves, group, motion, paths, scene, solid, speech, tones, words
 from omni.values import Cloud, Series
 
 HERE = Path(__file__).parent / "samples"
@@ -65,17 +66,19 @@ def picture(colour: str, shape: str):
 def film():
     """A green circle that moves to the right for two seconds."""
     frames = 24
-    return motion.render(
-        motion.Motion(
-            scene=scene.clean("green", "circle"),
-            motion="right",
-            centres=tuple((float(x), 0.5) for x in np.linspace(0.25, 0.75, frames)),
-            radii=(0.18,) * frames,
-            seconds=2.0,
-        ),
-        192,
-        192,
+    circle = replace(
+        group.sample(0, count=1).things[0],
+        colour="green",
+        shape="circle",
+        rgb=words.COLOURS["green"],
+        stretch=1.0,
+        rotation=0.0,
+        shading=0.0,
     )
+    white = (255, 255, 255)
+    behind = group.Group((circle,), "flat", (white,) * 3, 0.0, 0, 0.0, None, (192, 192), 0)
+    way = tuple(paths.Pose((float(x), 0.5), 0.18) for x in np.linspace(0.25, 0.75, frames))
+    return motion.render(motion.Motion(behind, "right", (way,), seconds=2.0))
 
 
 def torus() -> Cloud:

@@ -52,13 +52,13 @@ def see_image(rng: np.random.Generator, held_out: bool) -> Seen:
 
 
 def see_video(rng: np.random.Generator, held_out: bool) -> Seen:
-    """A clip of one object."""
-    from omni.nano.world import motion
+    """A clip in which something happens to one or two things, or now and then of the unknown."""
+    from omni.nano.world import motion, strange_films
 
+    if not held_out and rng.random() < OUTSIDE:
+        return Seen(strange_films.film(rng), {"outside": True})
     found = motion.sample(rng, held_out=held_out)
-    seen = found.scene
-    labels = {"colour": seen.colour, "shape": seen.shape, "motion": found.motion}
-    return Seen(motion.render(found), labels)
+    return Seen(motion.render(found), motion.describe(found))
 
 
 def see_points(rng: np.random.Generator, held_out: bool) -> Seen:

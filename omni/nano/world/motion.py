@@ -1,102 +1,191 @@
-"""An object that moves, grows, shrinks or stays: a short film of a scene."""
+"""Things that move, turn, appear or meet: a short film of a scene."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from PIL import ImageDraw
 
-from omni.nano.world import scene, words
+from omni.nano.world import group, paths, scene, words
+from omni.nano.world.paths import Path, Point, Pose
 from omni.values import Clip
 
-FRAMES = 8
-TRAVEL = (0.22, 0.6)
-"""How far a moving object's centre goes, as a share of the picture."""
+FRAMES = (8, 32)
+"""Least and most frames of a film."""
 
-GROWTH = (1.5, 2.8)
-"""How many times larger a growing object ends."""
+COLLISIONS = 0.16
+"""Share of films in which two things collide: there is twice as much to learn from them."""
+
+SHAKEN = 0.25
+"""Share of films that are taken with an unsteady hand."""
 
 
 @dataclass(frozen=True, slots=True)
 class Motion:
-    """A scene, and where its object is in each frame.
+    """A scene, and where its things are in each frame.
 
     Attributes:
-        scene: the object and its background; its `size` and `place` are those of the first frame
-            drawn and mean nothing here.
+        group: the things and what is behind them; where they are in it means nothing here.
         motion: from `words.MOTIONS`.
-        centres: x and y for each frame, as in a scene.
-        radii: for each frame, as in a scene.
+        paths: of each thing, as many poses as there are frames.
         seconds: length of the film.
-        noise: standard deviation of noise that differs from frame to frame, in grey levels.
+        shake: by how much each frame is displaced, shares of the shorter side; or empty.
+        wall: ends of a line that something bounces off.
     """
 
-    scene: scene.Scene
+    group: group.Group
     motion: str
-    centres: tuple[tuple[float, float], ...]
-    radii: tuple[float, ...]
+    paths: tuple[Path, ...]
     seconds: float
-    noise: float = 0.0
+    shake: tuple[Point, ...] = ()
+    wall: tuple[Point, Point] | None = None
+
+    @property
+    def frames(self) -> int:
+        return len(self.paths[0])
 
 
 def sample(
-    seed: int | np.random.Generator, *, held_out: bool | None = False, frames: int = FRAMES
+    seed: int | np.random.Generator,
+    *,
+    held_out: bool | None = False,
+    frames: int | None = None,
+    motion: str | None = None,
 ) -> Motion:
     """A film of the world, the same for the same seed; see `scene.sample` for `held_out`."""
     rng = np.random.default_rng(seed)
-    found = scene.sample(rng, held_out=held_out)
-    motion = words.MOTIONS[int(rng.integers(len(words.MOTIONS)))]
-    progress = _pace(frames, rng)
-    if motion in ("growing", "shrinking"):
-        first = float(rng.uniform(0.09, 0.17))
-        last = min(first * float(rng.uniform(*GROWTH)), 0.4)
-        radii = first * (last / first) ** progress
-        radii = radii[::-1] if motion == "shrinking" else radii
-        centres = np.full((frames, 2), 0.5) + rng.uniform(-0.08, 0.08, 2)
+    motion = motion or _motion(rng)
+    frames = frames or int(rng.integers(FRAMES[0], FRAMES[1] + 1))
+    found = _cast(motion, held_out, rng)
+    progress = paths.pace(frames, rng)
+    sides = np.array(found.resolution) / min(found.resolution)
+    wall = None
+    if motion == "colliding":
+        ways = paths.colliding(progress, sides, rng)
+    elif motion == "bouncing":
+        way, wall = paths.bouncing(progress, sides, rng)
+        ways = (way,)
     else:
-        radii = np.full(frames, rng.uniform(0.1, 0.24))
-        centres = _path(motion, float(radii[0]), progress, rng)
+        ways = (_alone(motion, found.things[0].shape, progress, rng),)
+    shake = rng.normal(0, rng.uniform(0.003, 0.01), (frames, 2)).clip(-0.02, 0.02)
     return Motion(
-        scene=replace(found, noise=0.0),
+        group=replace(found, noise=found.noise / 2),
         motion=motion,
-        centres=tuple((float(x), float(y)) for x, y in centres),
-        radii=tuple(float(radius) for radius in radii),
+        paths=ways,
         seconds=float(rng.uniform(0.8, 4.0)),
-        noise=found.noise / 2,
+        shake=tuple(map(tuple, shake.tolist())) if rng.random() < SHAKEN else (),
+        wall=wall,
     )
 
 
-def render(film: Motion, width: int | None = None, height: int | None = None) -> Clip:
-    """The frames of a film, at its scene's resolution or at the one given."""
-    rng = np.random.default_rng(film.scene.seed)
+def describe(film: Motion) -> dict[str, Any]:
+    """What happens in a film and to what: the labels that `corpus` speaks of."""
+    first = film.group.things[0]
+    labels: dict[str, Any] = {"colour": first.colour, "shape": first.shape, "motion": film.motion}
+    if film.motion == "colliding":
+        second = film.group.things[1]
+        labels["other"] = {"colour": second.colour, "shape": second.shape}
+    return labels
+
+
+def render(
+    film: Motion,
+    width: int | None = None,
+    height: int | None = None,
+    *,
+    chosen: Sequence[int] | None = None,
+) -> Clip:
+    """The frames of a film, at its scene's resolution or at the one given.
+
+    Args:
+        chosen: indices of the only frames to be drawn; all are, where it is not given.
+    """
+    width, height = width or film.group.resolution[0], height or film.group.resolution[1]
+    pad = round(0.02 * min(width, height)) if film.shake else 0
+    behind = _behind(film, width, height, pad)
+    rng = np.random.default_rng((film.group.seed, 1))
     frames = []
-    for centre, radius in zip(film.centres, film.radii, strict=True):
-        moved = replace(film.scene, centre=centre, radius=radius)
-        pixels = np.asarray(scene.draw(moved, width, height))
-        if film.noise:
-            noisy = pixels + rng.standard_normal(pixels.shape, np.float32) * film.noise
-            pixels = np.clip(noisy, 0, 255).astype(np.uint8)
-        frames.append(pixels)
-    count = len(frames)
-    times = np.arange(count) * (film.seconds / count)
-    return Clip(np.stack(frames), times, film.seconds, count / film.seconds)
+    for index in range(film.frames) if chosen is None else chosen:
+        right, down = np.multiply(film.shake[index], min(width, height)) if film.shake else (0, 0)
+        left, top = pad - round(float(right)), pad - round(float(down))
+        pixels = behind[top : top + height, left : left + width].copy()
+        for thing, way in zip(film.group.things, film.paths, strict=True):
+            pose = way[index]
+            if pose.shown:
+                x, y = pose.centre[0] + (pad - left) / width, pose.centre[1] + (pad - top) / height
+                posed = _posed(thing, replace(pose, centre=(x, y)), width, height)
+                scene.apply(pixels, posed, pose.shown)
+        shot = scene.photograph(pixels, rng, film.group.noise, film.group.quality)
+        frames.append(np.asarray(shot))
+    times = np.arange(film.frames) * (film.seconds / film.frames)
+    times = times if chosen is None else times[list(chosen)]
+    return Clip(np.stack(frames), times, film.seconds, film.frames / film.seconds)
 
 
-def _pace(frames: int, rng: np.random.Generator) -> np.ndarray:
-    """Progress 0…1 over the frames: steady, speeding up or slowing down."""
-    steady = np.linspace(0, 1, frames)
-    return steady ** float(rng.choice([1.0, 1.0, 0.7, 1.5]))
+def _motion(rng: np.random.Generator) -> str:
+    if rng.random() < COLLISIONS:
+        return "colliding"
+    others = [name for name in words.MOTIONS if name != "colliding"]
+    return others[int(rng.integers(len(others)))]
 
 
-def _path(motion: str, radius: float, progress: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _cast(motion: str, held_out: bool | None, rng: np.random.Generator) -> group.Group:
+    """Things to which this can happen, and what is behind them."""
+    while True:
+        found = group.sample(rng, count=2 if motion == "colliding" else 1, held_out=held_out)
+        named = [(thing.colour, thing.shape) for thing in found.things]
+        if motion == "colliding" and (len(named) < 2 or named[0] == named[1]):
+            continue
+        if motion != "turning" or named[0][1] not in paths.UNTURNED:
+            return found
+
+
+def _alone(motion: str, shape: str, progress: np.ndarray, rng: np.random.Generator) -> Path:
+    if motion in ("growing", "shrinking"):
+        return paths.swelling(motion, progress, rng)
+    if motion == "turning":
+        return paths.turning(shape, progress, rng)
+    if motion == "appearing":
+        return paths.appearing(progress, rng)
     if motion == "still":
-        return np.tile(rng.uniform(0.25, 0.75, 2), (len(progress), 1))
-    travel = float(rng.uniform(*TRAVEL))
-    margin = min(radius, 0.2)
-    start = float(rng.uniform(margin, 1 - margin - travel))
-    along = start + travel * progress
-    across = rng.uniform(0.3, 0.7) + rng.uniform(-0.15, 0.15) * travel * progress
-    if motion in ("left", "up"):
-        along = 1 - along
-    pair = (along, across) if motion in ("left", "right") else (across, along)
-    return np.stack(np.broadcast_arrays(*pair), 1)
+        return paths.resting(progress, rng)
+    return paths.straight(motion, progress, rng)
+
+
+def _behind(film: Motion, width: int, height: int, pad: int) -> np.ndarray:
+    """What is behind the things, with a margin: float32 `[height + 2 pad, width + 2 pad, 3]`."""
+    size = (width + 2 * pad, height + 2 * pad)
+    empty = replace(film.group, things=(), noise=0.0, quality=None, resolution=size)
+    image = group.draw(empty)
+    if film.wall:
+        ends = [(x * width + pad, y * height + pad) for x, y in film.wall]
+        rng = np.random.default_rng(film.group.seed)
+        grey = int(rng.choice((0, 60, 200, 255)))
+        thickness = max(1, round(min(width, height) * float(rng.uniform(0.012, 0.03))))
+        ImageDraw.Draw(image).line([*ends[0], *ends[1]], fill=(grey,) * 3, width=thickness)
+    return np.array(image, np.float32)
+
+
+def _posed(thing: group.Thing, pose: Pose, width: int, height: int) -> group.Thing:
+    """The thing in its pose: it turns about its centre of mass, and its box changes size."""
+    there = replace(thing, centre=pose.centre, radius=pose.radius)
+    if not pose.turn:
+        return there
+    turned = replace(there, rotation=thing.rotation + pose.turn)
+    (before, size), (after, now) = _box(there), _box(turned)
+    shift = (after - before) / size * pose.radius * min(width, height) / (width, height)
+    x, y = (np.array(pose.centre) + shift).tolist()
+    return replace(turned, centre=(x, y), radius=pose.radius * now / size)
+
+
+def _box(thing: group.Thing) -> tuple[np.ndarray, float]:
+    """Middle of a thing's box, seen from its centre of mass, and half its longer side."""
+    outline = scene.turned(thing)[0]
+    following = np.roll(outline, -1, 0)
+    weight = outline[:, 0] * following[:, 1] - outline[:, 1] * following[:, 0]
+    mass = ((outline + following) * weight[:, None]).sum(0) / (3 * weight.sum())
+    low, high = outline.min(0), outline.max(0)
+    return (low + high) / 2 - mass, float((high - low).max() / 2)

@@ -245,16 +245,21 @@ def outline(shape: str, form: float = 0.5) -> list[np.ndarray]:
     raise ValueError(f"{shape!r} is no shape of the world: {', '.join(words.SHAPES)}")
 
 
-def polygons(found: Outlined, width: int, height: int) -> list[np.ndarray]:
-    """Corners `[points, 2]` in a picture of this size; a second polygon is a hole in the first."""
+def turned(found: Outlined) -> list[np.ndarray]:
+    """The outline `[points, 2]`, stretched and rotated, around the origin and in no unit."""
     turn = math.radians(-found.rotation)
     cosine, sine = math.cos(turn), math.sin(turn)
-    placed = [
+    return [
         polygon
         * (min(found.stretch, 1.0), min(1 / found.stretch, 1.0))
         @ ((cosine, sine), (-sine, cosine))
         for polygon in found.outline()
     ]
+
+
+def polygons(found: Outlined, width: int, height: int) -> list[np.ndarray]:
+    """Corners `[points, 2]` in a picture of this size; a second polygon is a hole in the first."""
+    placed = turned(found)
     low, high = placed[0].min(0), placed[0].max(0)
     scale = found.radius * min(width, height) / ((high - low).max() / 2)
     middle = np.array(found.centre) * (width, height)
@@ -291,7 +296,7 @@ def draw(scene: Scene, width: int | None = None, height: int | None = None) -> I
     return photograph(pixels, rng, scene.noise, scene.quality)
 
 
-def apply(pixels: np.ndarray, found: Outlined) -> None:
+def apply(pixels: np.ndarray, found: Outlined, opacity: float = 1.0) -> None:
     """Paint an object onto `[height, width, 3]` grey levels, in place."""
     height, width, _ = pixels.shape
     (rows, columns), share = cover(found, width, height)
@@ -300,7 +305,7 @@ def apply(pixels: np.ndarray, found: Outlined) -> None:
         fall = np.linspace(1, 1 - found.shading, height, dtype=np.float32)
         paint = paint * fall[rows, None, None]
     under = pixels[rows, columns]
-    under += (paint - under) * share[..., None]
+    under += (paint - under) * (share * opacity)[..., None]
 
 
 def photograph(
