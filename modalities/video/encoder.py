@@ -1,4 +1,4 @@
-"""Encoder of clips: the picture encoder on each frame, pooled to 4×4, then attention over time."""
+"""Encoder of clips: the picture encoder on each frame, a 4×4 summary of it, attention over time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections import defaultdict
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from omni.compression.budget import Grid
 from omni.mixer import Mixer
@@ -22,6 +21,9 @@ class VideoEncoder(nn.Module):
 
     Each token also sees what changed at its spot since the frame before and since the first.
 
+    Of the nine tokens of a picture that become one, their mean tells what is behind, and a second
+    mean, in which `notice` weighs those that show a thing, keeps a small thing from drowning.
+
     Args:
         frame: encoder of one picture, with `width` and `encode`; that of the image modality, with
             fresh weights, where none is given.
@@ -34,7 +36,9 @@ class VideoEncoder(nn.Module):
         assert self.frame is not None
         width: int = self.frame.width  # type: ignore[assignment]
         self.width = width
-        self.change = nn.Linear(3 * width, width)
+        self.notice = nn.Linear(width, 1, bias=False)
+        self.change = nn.Linear(6 * width, width)
+        self.place = nn.Parameter(torch.zeros(SIDE**2, width))
         self.time = nn.Linear(4 * FREQUENCIES, width)
         self.layers = nn.Sequential(*(Mixer(width, expansion=1) for _ in range(layers)))
         self.norm = nn.LayerNorm(width)
@@ -43,17 +47,20 @@ class VideoEncoder(nn.Module):
         return Grid(len(features["frames"]), SIDE, SIDE)
 
     def look(self, frames: Tensor) -> Tensor:
-        """Tokens `[batch, 16, width]` of single frames `[batch, 3, 96, 96]`."""
+        """Both means `[batch, 16, 2 * width]` of single frames `[batch, 3, 96, 96]`."""
         tokens = self.frame.encode(frames)  # type: ignore[operator]
-        side = round(tokens.shape[1] ** 0.5)
-        square = tokens.transpose(1, 2).unflatten(2, (side, side))
-        return functional.adaptive_avg_pool2d(square, SIDE).flatten(2).transpose(1, 2)
+        step = round(tokens.shape[1] ** 0.5) // SIDE
+        split = tokens.unflatten(1, (SIDE, step, SIDE, step))
+        spots = split.transpose(2, 3).flatten(3, 4).flatten(1, 2)
+        noticed = (self.notice(spots).softmax(2) * spots).sum(2)
+        return torch.cat([noticed, spots.mean(2)], -1)
 
     def mix(self, seen: Tensor, times: Tensor) -> Tensor:
-        """Tokens `[batch, F * 16, width]` of frames already looked at, `[batch, F, 16, width]`."""
+        """Tokens `[batch, F * 16, width]` of frames already looked at, `[batch, F, 16, …]`."""
         before = torch.cat([seen[:, :1], seen[:, :-1]], 1)
         changes = torch.cat([seen, seen - before, seen - seen[:, :1]], -1)
-        tokens = self.change(changes) + self.time(waves(times).to(seen.dtype))[:, :, None]
+        instants = self.time(waves(times).to(seen.dtype))
+        tokens = self.change(changes) + instants[:, :, None] + self.place
         return self.norm(self.layers(tokens.flatten(1, 2)))
 
     def forward(self, batch: list[Features]) -> list[Tensor]:

@@ -12,8 +12,8 @@ from PIL import Image
 
 from omni.errors import UsageError
 from omni.modality import modality
-from omni.nano.stages import heads, image, image_codec, loop, points, video
-from omni.nano.world import motion, scene, solid
+from omni.nano.stages import films, heads, image, image_codec, loop, points, video
+from omni.nano.world import motion, scene, solid, words
 
 NAMES = ("image", "video", "points")
 
@@ -268,19 +268,71 @@ def test_an_interrupted_stage_goes_on_where_it_was(tiny, tmp_path, monkeypatch):
 
 def test_the_video_stage_stands_on_the_picture_stage(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(video, "FILMS_A_MINUTE", 1)
+    monkeypatch.setattr(films, "PIECE", 2)
     image.run(tmp_path, minutes=3)
     figures = video.run(tmp_path, minutes=4)
-    assert set(figures) == {"seen pairs", "held-out pairs"}
+    assert set(figures) == {"seen pairs", "held-out pairs", "outside"}
     frame, picture = video.load(tmp_path).frame, image.load(tmp_path)
     for key, value in picture.state_dict().items():
         assert torch.equal(frame.state_dict()[key], value)
     assert video.run(tmp_path, minutes=4) == figures
 
 
+@torch.inference_mode()
 def test_films_played_backwards_are_called_so():
-    torch.manual_seed(0)
-    films = video.look(encoder("video"), np.random.default_rng(1), 6)
-    seen, times, wanted = video._vary(films, np.random.default_rng(2))
-    assert seen.shape[:2] == times.shape
-    assert (times[:, 0] == 0).all() and (times.diff(dim=1) > 0).all()
-    assert wanted["motion"].max() < 7
+    rng = np.random.default_rng(1)
+    drawn = [motion.sample(rng, motion=name) for name in words.MOTIONS]
+    labels = [films.classes(motion.describe(film)) for film in drawn]
+    wanted = {name: torch.tensor([row[name] for row in labels]) for name in films.ATTRIBUTES}
+    # What is seen of a frame is its film's number and the frame's.
+    frames = torch.stack(torch.meshgrid(torch.arange(11.0), torch.arange(8.0), indexing="ij"), -1)
+    times = torch.linspace(0, 2, 8).expand(11, 8)
+    reversals = {"left": "right", "up": "down", "growing": "shrinking"}
+    reversals |= {after: before for before, after in reversals.items()}
+    for seed in range(20):
+        batch = video.vary((frames[:, :, None], times, wanted), np.random.default_rng(seed))
+        seen, instants, said = batch
+        assert (instants[:, 0] == 0).all() and (instants.diff(dim=1) > 0).all()
+        for film, motions in zip(seen[:, :, 0], said["motion"].tolist(), strict=True):
+            name, steps = words.MOTIONS[int(film[0, 0])], film[:, 1].diff()
+            backwards = bool(steps[0] < 0)
+            assert (steps < 0).all() if backwards else (steps > 0).all()
+            assert words.MOTIONS[motions] == (reversals.get(name, name) if backwards else name)
+            assert not (backwards and name == "appearing")
+
+
+@torch.inference_mode()
+def test_a_small_thing_does_not_drown_among_what_is_behind():
+    made = encoder("video")
+    tokens = torch.zeros(1, 12, 12, made.width)
+    thing = torch.zeros(made.width)
+    thing[0] = 1
+    tokens[0, 4, 7] = thing
+    made.frame.encode = lambda frames: tokens.flatten(1, 2)
+    made.notice.weight.copy_(thing[None] * 9)
+    noticed, mean = made.look(torch.zeros(1, 3, 96, 96))[0].chunk(2, -1)
+    spot = 1 * 4 + 2
+    assert noticed[spot, 0] > 0.99 and mean[spot, 0] == pytest.approx(1 / 9)
+    others = torch.arange(16) != spot
+    assert (noticed[others] == 0).all() and (mean[others] == 0).all()
+
+
+def test_films_are_drawn_once_and_say_what_they_are(tmp_path, monkeypatch):
+    monkeypatch.setattr(films, "PIECE", 3)
+    first = list(films.pieces(tmp_path, 5, (0, 7)))
+    assert [len(piece.times) for piece in first] == [3, 3]
+    monkeypatch.setattr(films, "draw", None)  # what is stored is not drawn again
+    for before, after in zip(first, films.pieces(tmp_path, 5, (0, 7)), strict=True):
+        assert torch.equal(before.frames, after.frames)
+        assert torch.equal(before.labels["motion"], after.labels["motion"])
+
+
+def test_only_a_collision_has_another_thing_and_only_films_of_the_world_have_words():
+    drawn = films.draw(np.random.default_rng(2), 40, outside=0.3)
+    colliding = drawn.labels["motion"] == words.MOTIONS.index("colliding")
+    for name in ("other colour", "other shape"):
+        assert ((drawn.labels[name] >= 0) == colliding).all()
+    known = drawn.labels["known"] == 1
+    assert 0 < known.sum() < 40
+    for name in ("colour", "shape", "motion"):
+        assert ((drawn.labels[name] >= 0) == known).all()
