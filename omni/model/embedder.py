@@ -22,10 +22,18 @@ class Embedder(nn.Module):
         queries: how many; each has its own reading of what it looks at.
         channels: of what each query brings on.
         hidden: width between the queries and the space.
+        dropout: share of what the queries bring on that is left out in training.
     """
 
     def __init__(
-        self, width: int, space: int, *, queries: int = 8, channels: int = 64, hidden: int = 512
+        self,
+        width: int,
+        space: int,
+        *,
+        queries: int = 8,
+        channels: int = 64,
+        hidden: int = 512,
+        dropout: float = 0.3,
     ):
         super().__init__()
         self.width = width
@@ -33,6 +41,7 @@ class Embedder(nn.Module):
         self.read = nn.Parameter(torch.randn(queries, width, channels) * width**-0.5)
         self.project = nn.Sequential(
             nn.LayerNorm(queries * channels),
+            nn.Dropout(dropout),
             nn.Linear(queries * channels, hidden),
             nn.GELU(),
             nn.Linear(hidden, space),

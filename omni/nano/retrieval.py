@@ -26,22 +26,42 @@ def distinct(modality: str, labels: Sequence[Labels], most: int = WAYS) -> list[
     return list(first.values())[:most]
 
 
-def recall(media: Tensor, texts: Tensor, asked: int | None = None) -> dict[str, float]:
+def recall(media: Tensor, texts: Tensor) -> dict[str, float]:
     """Recall at 1 both ways, of things `[ways, 384]` and the descriptions of the same things.
 
     Args:
         media: unit vectors, each of another kind of thing.
-        texts: their descriptions, in the same order.
-        asked: only the first so many are asked for; the others are there to be confused with.
+        texts: of their descriptions, in the same order.
     """
-    asked = len(media) if asked is None else asked
     alike = texts.float() @ media.float().T
-    right = torch.arange(asked, device=alike.device)
+    right = torch.arange(len(media), device=alike.device)
     return {
-        "text to media": (alike[:asked].argmax(1) == right).float().mean().item(),
-        "media to text": (alike[:, :asked].argmax(0) == right).float().mean().item(),
+        "text to media": (alike.argmax(1) == right).float().mean().item(),
+        "media to text": (alike.argmax(0) == right).float().mean().item(),
         "ways": len(media),
-        "n": asked,
+        "n": len(media),
+    }
+
+
+def recall_among(
+    media: Tensor, texts: Tensor, other_media: Tensor, other_texts: Tensor
+) -> dict[str, float]:
+    """The same of things of which each is searched for among others alone, not among its like.
+
+    Args:
+        media: unit vectors of the things, `[n, 384]`.
+        texts: of their descriptions.
+        other_media: `[ways - 1, 384]`; none of them is alike to any of the things.
+        other_texts: of their descriptions.
+    """
+    own = (texts.float() * media.float()).sum(1)
+    found = own > (texts.float() @ other_media.float().T).amax(1)
+    named = own > (media.float() @ other_texts.float().T).amax(1)
+    return {
+        "text to media": found.float().mean().item(),
+        "media to text": named.float().mean().item(),
+        "ways": len(other_media) + 1,
+        "n": len(media),
     }
 
 

@@ -71,6 +71,7 @@ def run(out: Path, *, minutes: float, seed: int = 0) -> dict:
         max(4, round(minutes * STEPS_A_MINUTE)), minutes, 2e-3, weight_decay=0.05, short=True
     )
     curve = train(NAME, heads, step, schedule, out)
+    heads.eval()
     figures: dict[str, Any] = {"parameters": sum(each.numel() for each in heads.parameters())}
     figures |= {key: curve[-1][key] for key in ("step", "minutes", "loss")}
     figures["recall"] = measure(heads, out, seed)
@@ -280,21 +281,22 @@ def contrast(seen: Tensor, texts: Tensor, fits: Tensor, sharpness: Tensor) -> tu
 
 @torch.inference_mode()
 def measure(heads: Heads, out: Path, seed: int) -> dict[str, dict[str, dict[str, float]]]:
-    """Recall at 1 by modality and split, of plain descriptions of things that were never seen."""
+    """Recall at 1 by modality and split, of plain descriptions of things that were never seen.
+
+    Held-out combinations are each searched for among things of combinations that were trained on.
+    """
     encoder: Any = modality("text").encoder()
     figures: dict[str, dict[str, dict[str, float]]] = {}
     for name, embedder in heads.embedders.items():
-        known = _things(name, embedder, out, VALIDATION[name], seed, held_out=False)
-        fresh = _things(name, embedder, out, HELD_OUT[name], seed, held_out=True)
-        figures[name] = {}
-        for split, (media, labels), (fill, others) in (
-            ("validation", known, (known[0][:0], [])),
-            ("held-out", fresh, known),
-        ):
-            vectors = torch.cat([media, fill])[: retrieval.WAYS]
-            told = [plain(name, each) for each in (*labels, *others)][: retrieval.WAYS]
-            texts = encoder.sentence(told)
-            figures[name][split] = retrieval.recall(vectors, texts, len(media))
+        media, labels = _things(name, embedder, out, VALIDATION[name], seed, held_out=False)
+        fresh, others = _things(name, embedder, out, HELD_OUT[name], seed, held_out=True)
+        texts, told = (
+            encoder.sentence([plain(name, each) for each in rows]) for rows in (labels, others)
+        )
+        figures[name] = {
+            "validation": retrieval.recall(media, texts),
+            "held-out": retrieval.recall_among(fresh, told, media[:-1], texts[:-1]),
+        }
     return figures
 
 

@@ -146,7 +146,14 @@ def test_recall_counts_hits_both_ways():
     media = texts[[0, 2, 1, 3]]
     found = retrieval.recall(media, texts)
     assert (found["text to media"], found["media to text"]) == (0.5, 0.5)
-    assert retrieval.recall(media, texts, asked=1)["text to media"] == 1.0
+    one, other = texts[:1], texts[1:]
+    assert retrieval.recall_among(one, one, other, other)["media to text"] == 1.0
+    far = retrieval.recall_among(
+        one, one, other, functional.normalize(texts.sum(0)[None] * 3, dim=1)
+    )
+    assert far == {"text to media": 1.0, "media to text": 1.0, "ways": 4, "n": 1}
+    lost = retrieval.recall_among(one, texts[3:], other, other)
+    assert (lost["text to media"], lost["media to text"]) == (0.0, 0.0)
 
 
 def test_distinct_takes_the_first_of_each_kind():
