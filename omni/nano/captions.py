@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from omni.nano import phrases
 from omni.nano import synonyms as s
 from omni.nano.facts import Labels, bare, large_thing, named, pair
 from omni.nano.questions.exchange import article, listing
@@ -62,6 +63,18 @@ _OPENINGS = (
         "I am looking for {}",
     ),
     *("{}, nothing else", "only {}", "something like {}", "that is {}", "simply {}", "{} is there"),
+    *("I spotted {}", "do you have {}", "any {}", "somebody made {}", "we see {}", "imagine {}"),
+    *("what I want is {}", "it looks like {}", "please get me {}", "the file with {}", "notice {}"),
+    *(
+        "{} and that is all",
+        "nothing but {}",
+        "plainly {}",
+        "basically {}",
+        "where is {}",
+        "look: {}",
+    ),
+    *("there's {}", "one can make out {}", "I remember {}", "which one has {}", "search for {}"),
+    *("{}, I believe", "{}, it seems", "the thing is {}", "mainly {}", "give me {}", "I found {}"),
 )
 
 
@@ -105,10 +118,18 @@ def _image(rng: random.Random, labels: Labels) -> tuple[str, set[str]]:
 
 
 def _seen(rng: random.Random, labels: Labels, *, sized: bool) -> tuple[str, set[str]]:
-    size = rng.choice(s.SIZES[labels["size"]]) if sized else ""
-    text = _thing(rng, labels["colour"], s.SHAPES[labels["shape"]], size)
+    size, after = _sizing(rng, labels["size"]) if sized else ("", "")
+    text = named(_thing(rng, labels["colour"], s.SHAPES[labels["shape"]], size), after)
     said = {pair(labels)} | ({large_thing(labels)} if sized else set())
     return text, said
+
+
+def _sizing(rng: random.Random, size: str) -> tuple[str, str]:
+    """How big something is, in words before or after it; one of them is empty."""
+    if rng.random() < 0.15:
+        return "", rng.choice(phrases.DIMENSIONS[size])
+    word = rng.choice(s.SIZES[size])
+    return (f"{rng.choice(phrases.DEGREES)} {word}" if rng.random() < 0.12 else word), ""
 
 
 def _single(rng: random.Random, labels: Labels) -> tuple[str, set[str]]:
@@ -116,12 +137,15 @@ def _single(rng: random.Random, labels: Labels) -> tuple[str, set[str]]:
     said.add("1 things")
     if labels["place"] and rng.random() < 0.75:
         place = rng.choice(s.PLACES[labels["place"]])
+        if place.endswith(phrases.SIDES) and rng.random() < 0.3:
+            place = f"{place} of the {rng.choice(phrases.VIEWS)}"
         form = (
             *("{text} {place}", "{text} {place}", "{text} {place}", "{place}, {text}"),
-            *("{text}, {place}", "{text} sitting {place}", "{text} located {place}"),
-            *("{text} placed {place}", "{text} that lies {place}", "{place} there is {text}"),
+            *("{text}, {place}", "{text} {lying} {place}", "{text} {lying} {place}"),
+            *("{text} {lies} {place}", "{text} that {lies} {place}", "{place} {lies} {text}"),
         )
-        text = rng.choice(form).format(text=text, place=place)
+        lying, lies = rng.choice(phrases.LYING), rng.choice(phrases.LIES)
+        text = rng.choice(form).format(text=text, place=place, lying=lying, lies=lies)
         said.add(f"at {labels['place']}")
     return text, said
 
@@ -187,7 +211,10 @@ def _beside(rng: random.Random, objects: Sequence[Labels]) -> tuple[str, set[str
 def _video(rng: random.Random, labels: Labels) -> tuple[str, set[str]]:
     said = {pair(labels), f"it is {labels['motion']}"}
     one = _thing(rng, labels["colour"], s.SHAPES[labels["shape"]])
-    doing, does = rng.choice(s.MOTIONS[labels["motion"]]), rng.choice(s.MOVES[labels["motion"]])
+    doing, does = (
+        rng.choice(s.MOTIONS[labels["motion"]]),
+        rng.choice(phrases.MOVES[labels["motion"]]),
+    )
     if labels["motion"] == "colliding":
         other = _thing(rng, labels["other"]["colour"], s.SHAPES[labels["other"]["shape"]])
         if rng.random() < 0.4:
@@ -228,7 +255,7 @@ def _video(rng: random.Random, labels: Labels) -> tuple[str, set[str]]:
 def _points(rng: random.Random, labels: Labels) -> tuple[str, set[str]]:
     """What is tall or flat is always called so; what is not called so is neither."""
     proportion = labels.get("proportion", "even")
-    size = rng.choice(s.SIZES[labels["size"]]) if rng.random() < 0.8 else ""
+    size, extent = _sizing(rng, labels["size"]) if rng.random() < 0.8 else ("", "")
     adjectives = [size, rng.choice(s.PROPORTIONS[proportion])]
     rng.shuffle(adjectives)
     if adjectives[0].startswith("of "):
@@ -236,7 +263,9 @@ def _points(rng: random.Random, labels: Labels) -> tuple[str, set[str]]:
     after = adjectives.pop() if adjectives[-1].startswith("of ") else ""
     text = _thing(rng, labels["colour"], s.SOLIDS[labels["solid"]], *adjectives)
     said = {named(labels["colour"], labels["solid"]), f"it is {proportion}"}
-    return named(text, after), said | ({f"it is {labels['size']}"} if size else set())
+    if size or extent:
+        said.add(f"it is {labels['size']}")
+    return named(named(text, after), extent), said
 
 
 # Series.
@@ -252,7 +281,7 @@ def _series(rng: random.Random, labels: Labels) -> tuple[str, set[str]]:
         when = rng.choice(s.TIMES[labels["when"]])
         said.add(f"{event} {labels['when']}")
     if event and rng.random() < 0.3:
-        clauses.append(named(rng.choice(s.HAPPENS[event]), when))
+        clauses.append(named(rng.choice(phrases.HAPPENS[event]), when))
     elif event:
         told = rng.choice(s.EVENTS[event])
         early = when in ("early", "late") and rng.random() < 0.5
@@ -271,7 +300,10 @@ def _series(rng: random.Random, labels: Labels) -> tuple[str, set[str]]:
 def _course(rng: random.Random, trend: str) -> str:
     """What one says first of a series: where it goes."""
     way, noun = rng.choice(s.TRENDS[trend]), rng.choice(s.MEDIA["series"])
-    goes, values = rng.choice(s.GOES[trend]), rng.choice(("values", "numbers", "measurements"))
+    goes, values = (
+        rng.choice(phrases.GOES[trend]),
+        rng.choice(("values", "numbers", "measurements")),
+    )
     return rng.choice(
         (
             f"{values} {way}",

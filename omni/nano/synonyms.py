@@ -11,48 +11,49 @@ from collections.abc import Mapping
 Names = Mapping[str, tuple[str, ...]]
 
 
-def _names(listed: str) -> tuple[str, ...]:
+def names(listed: str) -> tuple[str, ...]:
+    """What stands between the commas."""
     return tuple(name.strip() for name in listed.split(","))
 
 
 COLOURS: Names = {
-    "red": _names(
+    "red": names(
         "red, crimson, scarlet, ruby, cherry red, bright red, vermilion, blood-red, tomato-red, "
         "dark red, reddish, carmine, burgundy, maroon, brick red, fire-engine red, wine-red, "
         "light red, strawberry red, rusty red, cardinal red, poppy red"
     ),
-    "green": _names(
+    "green": names(
         "green, emerald, grass-green, leaf-green, forest green, lime green, dark green, "
         "greenish, jade, olive green, mossy green, pine green, mint green, bottle green, olive, "
         "lime, jade green, light green, bright green, spinach green, pea green, emerald green"
     ),
-    "blue": _names(
+    "blue": names(
         "blue, azure, cobalt, navy, sapphire, royal blue, ultramarine, dark blue, bluish, deep "
         "blue, marine blue, indigo blue, navy blue, cobalt blue, sapphire blue, bright blue, "
         "ocean blue, denim blue, midnight blue, cornflower blue, ink blue, sky-blue"
     ),
-    "yellow": _names(
+    "yellow": names(
         "yellow, lemon, golden, canary yellow, sunny yellow, yellowish, lemon-yellow, gold, "
         "mustard yellow, bright yellow, sunflower yellow, banana yellow, golden yellow, "
         "saffron, blond, butter yellow, light yellow, sun-coloured, canary, honey yellow"
     ),
-    "orange": _names(
+    "orange": names(
         "orange, tangerine, amber, pumpkin-coloured, carrot-coloured, bright orange, "
         "orange-coloured, apricot, dark orange, mandarin orange, copper, rust-orange, pumpkin, "
         "peachy orange, fox-coloured, light orange, orangey, tangerine orange, carrot orange"
     ),
-    "purple": _names(
+    "purple": names(
         "purple, violet, lilac, plum, mauve, amethyst, lavender, dark purple, purplish, "
         "aubergine, deep violet, grape-coloured, eggplant purple, royal purple, orchid, light "
         "purple, bright purple, lavender-coloured, plum-coloured, violet-coloured, "
         "magenta-violet"
     ),
-    "pink": _names(
+    "pink": names(
         "pink, rose, rosy, hot pink, salmon pink, fuchsia, pinkish, light pink, bubblegum pink, "
         "rose-coloured, magenta pink, blush pink, flamingo pink, candy pink, coral pink, baby "
         "pink, bright pink, rose pink, salmon, dusky pink, pale pink"
     ),
-    "cyan": _names(
+    "cyan": names(
         "cyan, turquoise, aqua, teal, aquamarine, bluish green, light blue-green, "
         "cyan-coloured, bright turquoise, teal blue, sea-green blue, light blue, blue-green, "
         "greenish blue, turquoise blue, aqua blue, sea-coloured, pool blue, lagoon blue, "
@@ -61,42 +62,42 @@ COLOURS: Names = {
 }
 
 SHAPES: Names = {
-    "circle": _names(
+    "circle": names(
         "circle, disc, disk, dot, round shape, circular shape, ball, round spot, filled circle, "
         "roundel, round thing, round figure, coin, circular blob, round disc, perfectly "
         "round shape, bullet point, full moon"
     ),
-    "square": _names(
+    "square": names(
         "square, box, square shape, quadratic tile, square block, square tile, shape with four "
         "equal sides, quadrate, quadrilateral, four-cornered shape, rectangle with equal sides, "
         "equal-sided box, block, square figure, four-sided shape, tile, checker"
     ),
-    "triangle": _names(
+    "triangle": names(
         "triangle, triangular shape, three-sided shape, three-cornered figure, shape with three "
         "corners, wedge, trilateral, three-sided figure, shape with three sides, delta, "
         "arrowhead, three-pointed shape, triangular figure, tricorn, trigon"
     ),
-    "star": _names(
+    "star": names(
         "star, five-pointed star, star shape, starlet, star-shaped figure, asterisk, pentagram, "
         "shape with five points, five-armed star, star symbol, pointy star, five-pointed shape, "
         "little star, starfish shape, twinkling star"
     ),
-    "heart": _names(
+    "heart": names(
         "heart, love heart, heart shape, heart-shaped figure, valentine heart, symbol of love, "
         "valentine, heart symbol, emblem of love, heart-shaped thing, heart-shaped sign, sign "
         "of love, hearts symbol"
     ),
-    "cross": _names(
+    "cross": names(
         "cross, plus sign, plus, cross shape, cross-shaped figure, plus symbol, first-aid "
         "cross, plus-shaped figure, cross symbol, Swiss cross, medical cross, crossed bars, "
         "addition sign, cruciform shape, plus shape, Greek cross"
     ),
-    "ring": _names(
+    "ring": names(
         "ring, hoop, annulus, circle with a hole, ring shape, round band, hollow circle, letter "
         "O, flat doughnut, loop, doughnut, donut shape, round hollow shape, circle outline, "
         "washer, round frame, ring-shaped figure, wheel rim, circular band, O shape, life buoy"
     ),
-    "diamond": _names(
+    "diamond": names(
         "diamond, rhombus, lozenge, diamond shape, kite shape, rhomb, square standing on its "
         "corner, playing-card diamond, rotated square, tilted square, gem shape, rhomboid, "
         "card-suit diamond, diamond-shaped figure, square on its tip, kite, rhombic shape"
@@ -104,27 +105,27 @@ SHAPES: Names = {
 }
 
 SOLIDS: Names = {
-    "sphere": _names(
+    "sphere": names(
         "sphere, ball, globe, orb, spherical body, round solid, round ball, marble, round 3D "
         "shape, planet, spherical solid, bowling ball"
     ),
-    "cube": _names(
+    "cube": names(
         "cube, box, block, die, cubic block, cuboid, brick, six-sided block, square block, "
         "dice, crate, cubical solid, box with six faces, cubic solid"
     ),
-    "cone": _names(
+    "cone": names(
         "cone, conical solid, traffic cone, ice-cream cone, funnel, party hat, cone-shaped "
         "solid, pointed cone, conical body, tapering round solid, witch's hat, conical shape"
     ),
-    "cylinder": _names(
+    "cylinder": names(
         "cylinder, tube, can, drum, pillar, barrel, cylindrical body, rod, cylindrical solid, "
         "tin can, column, round pillar, pipe, tube-shaped solid, round post"
     ),
-    "torus": _names(
+    "torus": names(
         "torus, doughnut, donut, ring, tyre, bagel, swim ring, toroid, ring-shaped solid, "
         "doughnut shape, donut shape, tire, inner tube, hoop, lifebuoy, solid with a hole"
     ),
-    "pyramid": _names(
+    "pyramid": names(
         "pyramid, pyramidal solid, Egyptian pyramid, pyramid shape, square pyramid, pointed "
         "solid with a square base, pyramidal body, pyramid-shaped solid, four-sided spire, tomb "
         "of the pharaohs shape"
@@ -132,42 +133,43 @@ SOLIDS: Names = {
 }
 
 SIZES: Names = {
-    "large": _names(
+    "large": names(
         "large, big, huge, enormous, giant, massive, very large, great, gigantic, sizeable, "
         "oversized, hefty, immense, broad, colossal, really big, good-sized, bulky, vast"
     ),
-    "small": _names(
+    "small": names(
         "small, little, tiny, minute, mini, miniature, very small, wee, compact, petite, teeny, "
         "diminutive, undersized, really small, smallish, minuscule, microscopic, pocket-sized, "
         "short"
     ),
 }
 
+
 PLACES: Names = {
-    "left": _names(
+    "left": names(
         "on the left, at the left edge, on the left side, to the left, far left, on the "
         "left-hand side, in the left part, by the left border, left, over on the left, along "
         "the left side, at the left, in the left half, hugging the left edge, on the left end, "
         "leftmost"
     ),
-    "right": _names(
+    "right": names(
         "on the right, at the right edge, on the right side, to the right, far right, on the "
         "right-hand side, in the right part, by the right border, right, over on the right, "
         "along the right side, at the right, in the right half, hugging the right edge, on the "
         "right end, rightmost"
     ),
-    "top": _names(
+    "top": names(
         "at the top, near the top edge, in the upper part, up high, at the upper edge, near the "
         "top, in the top part, above the centre, on top, up at the top, close to the top, in "
         "the upper half, at the very top, high up, along the top edge, overhead, up top"
     ),
-    "bottom": _names(
+    "bottom": names(
         "at the bottom, near the bottom edge, in the lower part, low down, at the lower edge, "
         "near the bottom, in the bottom part, below the centre, down at the bottom, close to "
         "the bottom, in the lower half, at the very bottom, along the bottom edge, at the foot, "
         "down low, down below"
     ),
-    "middle": _names(
+    "middle": names(
         "in the middle, in the centre, at the center, centred, right in the middle, in the "
         "central part, in the midst, at the very centre, halfway across, in the center, dead "
         "centre, in the center of the picture, centrally placed, at the heart of it, in the "
@@ -176,143 +178,96 @@ PLACES: Names = {
 }
 
 PROPORTIONS: Names = {
-    "tall": _names(
+    "tall": names(
         "tall, slender, elongated, stretched, long, thin and high, towering, tall and thin, "
         "lofty, upright, lanky, high, drawn-out, stretched upwards, vertically stretched, "
         "narrow and high"
     ),
-    "flat": _names(
+    "flat": names(
         "flat, squashed, flattened, squat, low, compressed, short and wide, flat and wide, "
         "pressed flat, shallow, stubby, pancake-like, low and broad, vertically squeezed, wide "
         "and low"
     ),
-    "even": _names(
+    "even": names(
         ", , , , evenly proportioned, regular, of even proportions, normally proportioned, "
         "neither tall nor flat"
     ),
 }
 
 MOTIONS: Names = {
-    "left": _names(
+    "left": names(
         "moving left, drifting to the left, sliding leftwards, going left, travelling from "
         "right to left, heading left, gliding to the left side, flying left, moving to the "
         "left, sliding to the left, leftward bound, crossing from right to left, shifting left, "
         "drifting left"
     ),
-    "right": _names(
+    "right": names(
         "moving right, drifting to the right, sliding rightwards, going right, travelling from "
         "left to right, heading right, gliding to the right side, flying right, moving to the "
         "right, sliding to the right, rightward bound, crossing from left to right, shifting "
         "right, drifting right"
     ),
-    "up": _names(
+    "up": names(
         "moving up, rising, climbing, going upwards, ascending, floating up, lifting, "
         "travelling from the bottom to the top, moving upwards, rising to the top, soaring, "
         "sliding up, going up, drifting upward, heading upward"
     ),
-    "down": _names(
+    "down": names(
         "moving down, falling, sinking, going downwards, descending, dropping, travelling from "
         "the top to the bottom, sliding down, moving downwards, sinking to the bottom, "
         "plunging, going down, drifting downward, heading downward, coming down, falling down"
     ),
-    "growing": _names(
+    "growing": names(
         "growing, getting bigger, expanding, swelling, becoming larger, enlarging, inflating, "
         "increasing in size, growing larger, blowing up in size, widening, scaling up, growing "
         "bigger, ballooning, getting larger"
     ),
-    "shrinking": _names(
+    "shrinking": names(
         "shrinking, getting smaller, contracting, becoming smaller, dwindling, diminishing, "
         "deflating, decreasing in size, shrinking away, growing smaller, scaling down, getting "
         "tinier, reducing in size, becoming tiny"
     ),
-    "still": _names(
+    "still": names(
         "staying still, not moving, standing still, motionless, resting, stationary, staying "
         "where it is, at rest, remaining in place, standing motionless, immobile, holding "
         "still, frozen in place, unmoving, doing nothing, keeping still, sitting still"
     ),
-    "turning": _names(
+    "turning": names(
         "turning, rotating, spinning, revolving, turning around, whirling, twirling, turning on "
         "the spot, rotating in place, spinning around, going round and round, turning round, "
         "pivoting, swivelling, spinning on the spot"
     ),
-    "appearing": _names(
+    "appearing": names(
         "appearing, popping up, showing up, emerging, coming into view, appearing out of "
         "nothing, becoming visible, suddenly there, fading in, materialising, turning up, "
         "coming out of nowhere, entering the scene, popping into view, becoming visible out of "
         "nothing"
     ),
-    "bouncing": _names(
+    "bouncing": names(
         "bouncing, hopping, bouncing up and down, jumping, rebounding, bouncing like a ball, "
         "bouncing off the edge, bouncing around, hopping up and down, jumping up and down, "
         "springing up and down, bobbing, rebounding off the walls, ricocheting"
     ),
-    "colliding": _names(
+    "colliding": names(
         "colliding, bumping into each other, crashing into each other, hitting each other, "
         "running into each other, crashing together, clashing, knocking together, smashing into "
         "each other, meeting with a bump, banging into each other, colliding with each other"
     ),
 }
 
-MOVES: Names = {
-    "left": _names(
-        "moves left, drifts left, slides to the left, goes left, travels leftwards, glides to "
-        "the left, heads left, shifts to the left, floats across to the left"
-    ),
-    "right": _names(
-        "moves right, drifts right, slides to the right, goes right, travels rightwards, glides "
-        "to the right, heads right, shifts to the right, floats across to the right"
-    ),
-    "up": _names(
-        "moves up, rises, climbs, goes up, floats upwards, ascends, drifts up, soars, travels "
-        "upwards"
-    ),
-    "down": _names(
-        "moves down, falls, sinks, goes down, drops, descends, drifts down, comes down, travels "
-        "downwards"
-    ),
-    "growing": _names(
-        "grows, gets bigger, expands, swells, becomes larger, gets larger and larger, inflates, "
-        "increases in size"
-    ),
-    "shrinking": _names(
-        "shrinks, gets smaller, contracts, becomes smaller, gets smaller and smaller, dwindles, "
-        "deflates, decreases in size"
-    ),
-    "still": _names(
-        "stays still, does not move, stands still, rests, stays where it is, remains in place, "
-        "never moves, just sits there"
-    ),
-    "turning": _names(
-        "turns, rotates, spins, revolves, turns around, spins around, whirls, twirls, turns on "
-        "the spot"
-    ),
-    "appearing": _names(
-        "appears, pops up, shows up, emerges, comes into view, appears out of nothing, fades "
-        "in, suddenly turns up"
-    ),
-    "bouncing": _names(
-        "bounces, hops, bounces up and down, jumps up and down, rebounds, bounces around, "
-        "bounces like a ball"
-    ),
-    "colliding": _names(
-        "collide, bump into each other, crash into each other, hit each other, run into each "
-        "other, clash, smash together"
-    ),
-}
-"""Motion → what something does that is seen in it; of things that collide, what both do."""
 
 TRENDS: Names = {
-    "rising": _names(
+    "rising": names(
         "rising, going up, climbing, increasing, growing, trending upwards, on an upward slope, "
         "getting higher, ascending, upward, moving upwards, going higher, on the rise, heading "
         "up, trending up, creeping up"
     ),
-    "falling": _names(
+    "falling": names(
         "falling, going down, declining, decreasing, dropping, trending downwards, on a "
         "downward slope, getting lower, descending, downward, moving downwards, going lower, on "
         "the decline, heading down, trending down, shrinking, sloping down"
     ),
-    "flat": _names(
+    "flat": names(
         "flat, level, steady, without a trend, neither rising nor falling, horizontal, staying "
         "around the same level, constant on average, stable, with no trend, hovering around a "
         "constant, unchanging, sideways, even, with a constant "
@@ -320,34 +275,19 @@ TRENDS: Names = {
     ),
 }
 
-GOES: Names = {
-    "rising": _names(
-        "rises, goes up, climbs, increases, grows, trends upwards, gets higher and higher, "
-        "creeps up, moves upwards, keeps growing"
-    ),
-    "falling": _names(
-        "falls, goes down, declines, decreases, drops, trends downwards, gets lower and lower, "
-        "sinks, moves downwards, keeps shrinking"
-    ),
-    "flat": _names(
-        "stays level, stays flat, goes nowhere, keeps its level, has no trend, "
-        "neither rises nor falls, hovers around one value, stays about the same on average"
-    ),
-}
-"""What a series with such a trend does."""
 
 EVENTS: Names = {
-    "spike": _names(
+    "spike": names(
         "spike, peak, sudden spike, single outlier, short burst, sharp peak, brief spike, "
         "sudden peak, one-off peak, isolated jump, single extreme value, outlier, blip, "
         "momentary surge"
     ),
-    "level shift": _names(
+    "level shift": names(
         "level shift, sudden step, jump to another level, step change, shift of the level, "
         "abrupt jump that stays, permanent jump, jump in level, lasting step, sudden shift, "
         "break in the level, step, sudden change of level, offset"
     ),
-    "variance change": _names(
+    "variance change": names(
         "variance change, change of the variance, change in the noise, change of volatility, "
         "change in how much it scatters, change of the spread, change in variance, noise that "
         "changes, change in variability, shift in volatility, change of how noisy it is, "
@@ -355,34 +295,19 @@ EVENTS: Names = {
     ),
 }
 
-HAPPENS: Names = {
-    "spike": _names(
-        "it spikes, it shoots up briefly, one value sticks out, there is one extreme value, "
-        "it peaks for a moment, it jumps out of line once"
-    ),
-    "level shift": _names(
-        "it jumps to another level, it steps up or down, its level changes for good, "
-        "it shifts abruptly, it moves to a new level, the mean changes at once"
-    ),
-    "variance change": _names(
-        "its spread changes, it becomes more or less noisy, its noise changes, "
-        "it starts to scatter differently, its volatility changes, the variance is another one"
-    ),
-}
-"""What such an event is told as in a clause of its own."""
 
 TIMES: Names = {
-    "early": _names(
+    "early": names(
         "early, near the beginning, at the start, early on, in the first third, soon after the "
         "start, in the beginning, at an early point, close to the start, in the opening part, "
         "right away, in the early part"
     ),
-    "middle": _names(
+    "middle": names(
         "in the middle, halfway through, midway, around the middle, in the second third, in the "
         "central part, in the centre, half way, mid-way through, near the midpoint, in the mid "
         "part, about halfway"
     ),
-    "late": _names(
+    "late": names(
         "late, near the end, towards the end, late on, in the last third, shortly before the "
         "end, at the end, at a late point, close to the end, in the closing part, in the final "
         "third, in the late part"
@@ -390,23 +315,23 @@ TIMES: Names = {
 }
 
 MEDIA: Names = {
-    "image": _names(
+    "image": names(
         "picture, image, drawing, photo, illustration, graphic, painting, still image, figure, "
         "scene, photograph, canvas"
     ),
-    "video": _names(
+    "video": names(
         "video, film, clip, animation, movie, short film, recording, footage, video clip, "
         "moving picture, sequence, gif, scene"
     ),
-    "audio": _names(
+    "audio": names(
         "recording, sound, audio, audio clip, sound file, sound clip, audio file, piece of "
         "sound, audio recording, track"
     ),
-    "points": _names(
+    "points": names(
         "3D model, point cloud, solid, 3D object, 3D scan, mesh, 3D shape, 3D figure, solid "
         "body, three-dimensional shape, three-dimensional object, 3D thing, body"
     ),
-    "series": _names(
+    "series": names(
         "series, time series, curve, line chart, graph, plot, line, sequence of measurements, "
         "chart, data series, trace, signal, sequence of values"
     ),

@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional
 
 from omni.modality import modality
-from omni.nano import corpus, retrieval, synonyms
+from omni.nano import corpus, phrases, retrieval, synonyms
 from omni.nano.captions import describe
 from omni.nano.facts import facts, plain
 from omni.nano.stages import align
@@ -99,11 +99,11 @@ def test_every_word_of_the_world_has_names():
         (synonyms.PLACES, words.PLACES),
         (synonyms.PROPORTIONS, words.PROPORTIONS),
         (synonyms.MOTIONS, words.MOTIONS),
-        (synonyms.MOVES, words.MOTIONS),
+        (synonymphrases.MOVES, words.MOTIONS),
         (synonyms.TRENDS, words.TRENDS),
-        (synonyms.GOES, words.TRENDS),
+        (synonymphrases.GOES, words.TRENDS),
         (synonyms.EVENTS, words.EVENTS),
-        (synonyms.HAPPENS, words.EVENTS),
+        (synonymphrases.HAPPENS, words.EVENTS),
         (synonyms.TIMES, words.TIMES),
         (synonyms.MEDIA, corpus.MODALITIES),
     ):
