@@ -41,11 +41,11 @@ WHOLE = 0.15
 NEAR = 0.5
 """Weight of the nearness to the caption, beside that of telling captions apart."""
 
-CAPTIONS = {"image": 8000, "video": 8000, "audio": 4000, "points": 7000, "series": 8000}
-"""How many captions are written, for a run of full length."""
+CAPTIONS = {"image": 70, "video": 45, "audio": 10, "points": 80, "series": 60}
+"""How many are written of each kind of thing that is seen more than once, in a full run."""
 
-FEWEST_CAPTIONS = 1
-"""Of each kind of thing, beside the plain one."""
+FEWEST_CAPTIONS = 2
+"""Of a kind that is seen once, beside the plain one."""
 
 VALIDATION = {"image": 300, "video": 420, "audio": 480, "points": 640, "series": 320}
 """How many things are looked at to find 200 that differ."""
@@ -62,7 +62,7 @@ def run(out: Path, *, minutes: float, seed: int = 0) -> dict:
     caches = {name: corpus.build(name, out, size, seed) for name, size in sizes(share).items()}
     numbers: dict[str, int] = {}
     banks = {
-        name: Bank.build(name, cache.labels, CAPTIONS[name] * share, numbers, out, seed)
+        name: Bank.build(name, cache.labels, CAPTIONS[name] * share, numbers, out)
         for name, cache in caches.items()
     }
     heads = Heads({name: cache.tokens.shape[1] for name, cache in caches.items()})
@@ -146,24 +146,24 @@ class Bank:
         count: float,
         numbers: dict[str, int],
         out: Path,
-        seed: int,
     ) -> Bank:
-        """Write about `count` captions, more of what is seen more often; keep their vectors.
+        """Write captions of each kind of thing, the same in every run; keep their vectors.
 
         Args:
+            count: how many of a kind that is seen more than once.
             numbers: of the facts; new ones are added.
         """
         kinds: dict[str, list[int]] = {}
         for place, each in enumerate(labels):
             kinds.setdefault(plain(name, each), []).append(place)
-        rng = random.Random(f"{seed} {name}")
         texts: dict[str, int] = {}
         said: list[np.ndarray] = []
         of: list[Sequence[int]] = [()] * len(labels)
         for kind, places in kinds.items():
             written = []
-            known = facts(name, labels[places[0]])
-            for turn in range(1 + max(FEWEST_CAPTIONS, round(count * len(places) / len(labels)))):
+            rng, known = random.Random(kind), facts(name, labels[places[0]])
+            most = round(count) if len(places) > 1 else 0
+            for turn in range(1 + max(FEWEST_CAPTIONS, most)):
                 text, claims = describe(rng, name, labels[places[0]]) if turn else (kind, known)
                 if text not in texts:
                     texts[text] = len(said)
@@ -179,20 +179,23 @@ def _numbered(known: frozenset[str], numbers: dict[str, int]) -> np.ndarray:
     return np.array([numbers.setdefault(fact, len(numbers)) for fact in sorted(known)])
 
 
-def sentences(texts: list[str], path: Path) -> Tensor:
-    """Sentence vectors `[B, 384]` of texts, in half precision; read if they were made before."""
-    joined = "\n".join(texts)
-    if path.exists():
-        from safetensors import safe_open
+def sentences(texts: Sequence[str], path: Path) -> Tensor:
+    """Sentence vectors `[B, 384]` of texts, in half precision; those made before are read."""
+    from safetensors import safe_open
 
+    known: dict[str, Tensor] = {}
+    if path.exists():
         with safe_open(path, "pt") as stored:
-            if stored.metadata().get("texts") == joined:
-                return stored.get_tensor("vectors")
-    encoder: Any = modality("text").encoder(short=True)
-    vectors = encoder.sentence(texts).half()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_file({"vectors": vectors}, path, metadata={"texts": joined})
-    return vectors
+            lines = stored.metadata()["texts"].split("\n")
+            known = dict(zip(lines, stored.get_tensor("vectors"), strict=True))
+    fresh = [text for text in texts if text not in known]
+    if fresh:
+        encoder: Any = modality("text").encoder(short=True)
+        known |= zip(fresh, encoder.sentence(fresh).half(), strict=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        vectors = torch.stack(list(known.values()))
+        save_file({"vectors": vectors}, path, metadata={"texts": "\n".join(known)})
+    return torch.stack([known[text] for text in texts])
 
 
 class Alignment:

@@ -193,6 +193,22 @@ def fake_cache(name, out, size, seed, *, held_out=False, split="train"):
     return corpus.Cache(torch.cat(tokens), ends, labels)
 
 
+def test_sentences_are_made_once(tmp_path, monkeypatch):
+    made = []
+
+    class Encoder:
+        def sentence(self, texts):
+            made.extend(texts)
+            return torch.tensor([[float(len(text)), 1.0] for text in texts])
+
+    monkeypatch.setattr(type(modality("text")), "encoder", lambda self, short: Encoder())
+    path = tmp_path / "some.safetensors"
+    assert align.sentences(["a", "bb"], path).tolist() == [[1, 1], [2, 1]]
+    assert align.sentences(["ccc", "bb"], path).tolist() == [[3, 1], [2, 1]]
+    assert align.sentences(["a"], path).tolist() == [[1, 1]]
+    assert made == ["a", "bb", "ccc"]
+
+
 @pytest.mark.skipif(
     not modality("text").encoder().available(),  # type: ignore[union-attr]
     reason="the extra offline is missing",
@@ -200,7 +216,7 @@ def fake_cache(name, out, size, seed, *, held_out=False, split="train"):
 def test_heads_learn_to_find_things_by_their_captions(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(corpus, "build", fake_cache)
     monkeypatch.setattr(corpus, "SIZES", {"points": 200}, raising=False)
-    monkeypatch.setattr(align, "CAPTIONS", {"points": 200})
+    monkeypatch.setattr(align, "CAPTIONS", {"points": 3})
     monkeypatch.setattr(align, "VALIDATION", {"points": 100})
     monkeypatch.setattr(align, "HELD_OUT", {"points": 20})
     monkeypatch.setattr(align, "FEWEST", {"points": 4})
