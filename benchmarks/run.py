@@ -2,7 +2,7 @@
 
     python benchmarks/run.py start        import and help, beside a bare Python
     python benchmarks/run.py turns        ten turns with a picture each, beside a bare agent
-    python benchmarks/run.py generate     the embedded model, beside plain transformers
+    python benchmarks/run.py nano         the embedded model, beside plain transformers
 
 Ratios above 1 mean that ours is faster. Both sides run in strict alternation, medians are taken,
 and the equality check, where there is one, is of the same run.
@@ -17,7 +17,7 @@ from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
-CASES = ("start", "turns", "generate")
+CASES = ("start", "turns", "nano")
 PACKAGES = ("torch", "transformers", "langchain", "langgraph")
 
 

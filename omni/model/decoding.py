@@ -51,7 +51,7 @@ def is_plain(model: OmniModel, arguments: Mapping[str, Any]) -> bool:
         and not arguments.get("do_sample", defaults.do_sample)
         and _NEUTRAL.issuperset(defaults.to_diff_dict())
         and defaults.use_cache is not False
-        and model.language._supports_default_dynamic_cache()
+        and type(model.language)._supports_default_dynamic_cache()  # type: ignore[attr-defined]
         and not getattr(model.language, "_is_stateful", False)
         and _rope(model) not in _CHANGING_ROPES
     )
@@ -160,7 +160,8 @@ class _Loop:
         output = self.model(**step, past_key_values=self.cache, use_cache=True, logits_to_keep=1)
         scores = output.logits[:, -1].to(self.ids.device, torch.float32)
         if self.processors:
-            scores = self.processors(self.ids[:, : self.width], scores)
+            ids: Any = self.ids[:, : self.width]
+            scores = self.processors(ids, scores)
         said = self.walk.restrict(scores).argmax(-1).tolist()
         self.walk.feed(said)
         said = [

@@ -14,7 +14,7 @@ from transformers import LogitsProcessor
 from omni.model.config import OmniConfig
 
 TEXT = 0
-"""The state outside of codes. Code number c has the states 3c+1 (codes), 3c+2 (either), 3c+3 (end)."""
+"""The state outside of codes; code number c has 3c+1 (codes), 3c+2 (codes or end), 3c+3 (end)."""
 
 
 class CodeGrammar(LogitsProcessor):

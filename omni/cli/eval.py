@@ -1,0 +1,72 @@
+"""`omni eval`: measure what a model can do, cell by cell."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from omni.cli.screen import Screen, table
+
+SUMMARY = "measure what a model can do: every input to every output"
+NAMES = ("nano",)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The flags of this verb."""
+    parser.add_argument("name", choices=NAMES, metavar="NAME", help=f"of {', '.join(NAMES)}")
+    parser.add_argument("--count", type=int, default=200, help="examples a cell (200)")
+    parser.add_argument("--model", default="nano", help="nano, or the folder of another model")
+    parser.add_argument(
+        "--cells",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="only these, such as 'image>text', '*>audio', 'router*'; may be given again",
+    )
+    parser.add_argument("--budget", type=int, help="media tokens that a prompt may use")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, …")
+    parser.add_argument("--plots", type=Path, metavar="DIR", help="also draw the matrix here")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure, and print the figures."""
+    from omni.device import place
+    from omni.errors import UsageError
+    from omni.evaluation import heatmap, nano
+    from omni.evaluation.rows import HEADINGS, cells_of
+
+    for name in ("count", "budget"):
+        value = getattr(arguments, name)
+        if value is not None and value < 1:
+            raise UsageError(f"--{name} is a number above 0, not {value}")
+    screen = Screen()
+    with _shown(screen) as progress:
+        found = nano.measure(
+            arguments.model,
+            count=arguments.count,
+            cells=arguments.cells,
+            budget=arguments.budget,
+            placement=place(arguments.device, "float32"),
+            progress=progress,
+        )
+    if not found["rows"]:
+        raise UsageError(f"no cell is called {' or '.join(arguments.cells)}")
+    if arguments.plots:
+        arguments.plots.mkdir(parents=True, exist_ok=True)
+        heatmap.matrix(found["rows"]).save(arguments.plots / "matrix.png", optimize=True)
+    if arguments.json:
+        screen.raw(json.dumps(found, ensure_ascii=False, indent=1) + "\n")
+        return 0
+    for line in table([HEADINGS, *(cells_of(row) for row in found["rows"])], screen.columns):
+        screen.line(line)
+    return 0
+
+
+def _shown(screen: Screen) -> Any:
+    """A bar for a person who looks at standard error, a line a cell for a log."""
+    from omni.cli.measuring import Bar, Lines
+
+    return Bar(screen) if screen.err.isatty() else Lines(screen)

@@ -1,0 +1,1 @@
+"""What models can do, measured: the any-to-any matrix and speed."""
