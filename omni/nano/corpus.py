@@ -71,11 +71,13 @@ def see_points(rng: np.random.Generator, held_out: bool) -> Seen:
 
 
 def hear(rng: np.random.Generator, held_out: bool) -> Seen:
-    """Speech in a random voice, or a tone."""
-    from omni.nano.world import speech, tones
+    """Speech in a random voice, a tone, or now and then what the world has no words for."""
+    from omni.nano.world import speech, strange_sounds, tones
     from omni.values import Waveform
 
-    if held_out or rng.random() < 0.7:
+    if not held_out and rng.random() < OUTSIDE:
+        clean, labels = strange_sounds.sound(rng).samples[:, 0], {"outside": True}
+    elif held_out or rng.random() < 0.7:
         text = speech.phrase(rng, held_out=held_out)
         clean = speech.speak(text, speech.random_voice(rng)).samples[:, 0]
         labels = {"kind": "speech", "text": text}

@@ -1,7 +1,7 @@
 """The stage that teaches the ear: words in their order, kinds of sound, how many beeps.
 
 Leaves `audio_encoder.safetensors` in the run folder, which `load` reads. The encoder learns by
-writing down what it hears (CTC over words) and by two heads that are thrown away afterwards.
+writing down what it hears (CTC over words) and by heads that are thrown away afterwards.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +28,11 @@ from omni.values import Waveform
 WEIGHTS = "audio_encoder.safetensors"
 BATCH = 32
 GROUP = 4  # batches that are drawn together and sorted by length, so that little is padding
-SPEECH = 0.72
-UTTERANCES = 9000
+SPEECH, STRANGE = 0.7, 0.07  # the rest are tones
+JUMBLED = 0.15
+UTTERANCES, OUTSIDERS = 12_000, 1200
+APART = (len(KINDS), tones.MOST_BEEPS + 1, 2, len(speech.VOCABULARY))
+"""What every single token tells: kind, beeps, whether it is of the world, and the words spoken."""
 
 
 class Ear(nn.Module):
@@ -41,7 +46,9 @@ class Ear(nn.Module):
         self.attend = nn.Linear(width, 2)
         self.kind = nn.Linear(2 * width, len(KINDS))
         self.count = nn.Linear(2 * width, tones.MOST_BEEPS + 1)
-        self.apart = nn.Linear(width, len(KINDS) + tones.MOST_BEEPS + 1)
+        self.known = nn.Linear(2 * width, 2)
+        self.apart = nn.Linear(width, sum(APART))
+        nn.init.constant_(self.apart.bias[-APART[-1] :], -3.5)  # most words are not said
 
     def forward(self, mel: Tensor, lengths: Tensor, start: Tensor | None = None) -> dict:
         tokens, counts = self.encoder.encode(mel, lengths, start)  # type: ignore[operator]
@@ -49,26 +56,32 @@ class Ear(nn.Module):
         weights = self.attend(tokens).masked_fill(~inside[..., None], -1e4).softmax(1)
         pooled = torch.einsum("bnd,bnk->bkd", tokens, weights).flatten(1)
         return {
-            "symbols": self.symbols(tokens).log_softmax(-1),
+            "symbols": self.symbols(tokens).float().log_softmax(-1),
             "counts": counts,
             "kind": self.kind(pooled),
             "count": self.count(pooled),
+            "known": self.known(pooled),
             "apart": self.apart(tokens[inside]),
         }
 
 
-def run(out: Path, *, minutes: float, seed: int = 0, steps: int = 2600) -> dict:
+def run(out: Path, *, minutes: float, seed: int = 0, steps: int = 6000) -> dict:
     """Train, keep the encoder's weights in `out`, and return (and write) the held-out figures."""
     began = time.monotonic()
     torch.manual_seed(seed)
     ear = Ear(new_encoder())
     size = min(UTTERANCES, steps * BATCH)
-    corpus = Corpus.make(size, seed, folder=out / "corpus")
+    corpus = Corpus.make(size, seed, jumbled=JUMBLED, folder=out / "corpus")
+    lessons = Lessons(ear, corpus, seed)
     spent = (time.monotonic() - began) / 60
     schedule = Schedule(
-        steps=steps, minutes=max(0.05, minutes - spent), learning_rate=1.5e-3, warmup=0.05
+        steps=steps,
+        minutes=max(0.05, minutes - spent),
+        learning_rate=1.5e-3,
+        warmup=0.05,
+        short=True,
     )
-    curve = train("audio", ear, Lessons(ear, corpus, seed), schedule, out)
+    curve = train("audio", ear, lessons, schedule, out)
     save_file(ear.encoder.state_dict(), out / WEIGHTS)
     figures = evaluate(ear, seed=seed, size=300 if minutes > 2 else 8)
     figures |= {
@@ -94,16 +107,20 @@ def new_encoder() -> nn.Module:
     return encoder
 
 
-def draw(corpus: Corpus, rng: np.random.Generator, size: int) -> list[Heard]:
-    """Speech and tones as a microphone hears them."""
+def draw(
+    corpus: Corpus, outsiders: Sequence[Heard], rng: np.random.Generator, size: int
+) -> list[Heard]:
+    """Speech, tones and what is neither, as a microphone hears them."""
     heard = []
     for _ in range(size):
-        if rng.random() < SPEECH:
+        share = rng.random()
+        if share < SPEECH:
             clean = corpus[int(rng.integers(len(corpus)))]
+        elif share < SPEECH + STRANGE:
+            clean = outsiders[int(rng.integers(len(outsiders)))]
         else:
             clean = hearing.toned(tones.tone(rng))
-        samples = hearing.disturb(rng, hearing.warp(rng, clean.samples))
-        heard.append(Heard(samples, clean.kind, clean.count, clean.symbols, clean.text))
+        heard.append(_disturbed(rng, clean, warped=True))
     return heard
 
 
@@ -114,12 +131,14 @@ def collate(heard: Sequence[Heard]) -> tuple[Tensor, Tensor]:
     return nn.utils.rnn.pad_sequence(mels, batch_first=True), torch.tensor([len(m) for m in mels])
 
 
-def loss(ear: Ear, heard: Sequence[Heard], start: Tensor | None = None) -> tuple[Tensor, dict]:
-    """CTC over the symbols plus cross-entropy of kind and count, pooled and of every token.
+def loss(
+    ear: Ear, mel: Tensor, lengths: Tensor, heard: Sequence[Heard], start: Tensor | None = None
+) -> tuple[Tensor, dict]:
+    """CTC over the symbols plus cross-entropy of the heads, pooled and of every token.
 
     What every token says of the whole clip is what is left when a selector keeps only a few.
     """
-    given = ear(*collate(heard), start)
+    given = ear(mel, lengths, start)
     targets = torch.tensor([symbol for h in heard for symbol in h.symbols])
     sizes = torch.tensor([len(h.symbols) for h in heard])
     written = F.ctc_loss(
@@ -127,32 +146,71 @@ def loss(ear: Ear, heard: Sequence[Heard], start: Tensor | None = None) -> tuple
     )
     kinds = torch.tensor([h.kind for h in heard])
     beeps = torch.tensor([h.count for h in heard])
-    kind = F.cross_entropy(given["kind"], kinds)
-    count = F.cross_entropy(given["count"], beeps)
-    apart = given["apart"].split((len(KINDS), tones.MOST_BEEPS + 1), -1)
-    each = F.cross_entropy(apart[0], kinds.repeat_interleave(given["counts"]))
-    each = each + F.cross_entropy(apart[1], beeps.repeat_interleave(given["counts"]))
-    logs = {"ctc": written.item(), "kind": kind.item(), "count": count.item(), "each": each.item()}
-    return written + 0.3 * kind + 0.5 * count + 0.5 * each, logs
+    known = (kinds >= 0).long()
+    whole = {
+        "kind": F.cross_entropy(given["kind"].float(), kinds, ignore_index=-1),
+        "count": F.cross_entropy(given["count"].float(), beeps, ignore_index=-1),
+        "known": F.cross_entropy(given["known"].float(), known),
+    }
+    kind, count, of_world, said = given["apart"].float().split(APART, -1)
+    turns = given["counts"]
+    each = F.cross_entropy(kind, kinds.repeat_interleave(turns), ignore_index=-1)
+    each += F.cross_entropy(count, beeps.repeat_interleave(turns), ignore_index=-1)
+    each += 0.5 * F.cross_entropy(of_world, known.repeat_interleave(turns))
+    wanted = _bags(heard).repeat_interleave(turns, 0)
+    bag = F.binary_cross_entropy_with_logits(said, wanted, reduction="sum") / len(said)
+    parts = {"ctc": written, **whole, "each": each, "bag": bag}
+    total = written + 0.3 * whole["kind"] + 0.5 * whole["count"] + 0.3 * whole["known"]
+    return total + 0.5 * each + 0.05 * bag, {name: part.item() for name, part in parts.items()}
+
+
+def _bags(heard: Sequence[Heard]) -> Tensor:
+    """Which words of the vocabulary are spoken in each clip, `[B, words]`."""
+    bags = torch.zeros(len(heard), len(SYMBOLS))
+    for row, h in enumerate(heard):
+        bags[row, list(h.symbols)] = 1
+    return bags[:, 1 : 1 + len(speech.VOCABULARY)]
 
 
 class Lessons:
-    """The loss of a step, on sounds that depend on the seed and the step's number alone."""
+    """The loss of a step, on sounds that depend on the seed and the step's number alone.
+
+    While one group of batches is learned, a thread draws the next.
+    """
 
     def __init__(self, ear: Ear, corpus: Corpus, seed: int):
         self.ear, self.corpus, self.seed = ear, corpus, seed
-        self._group, self._drawn = -1, []
+        rng = np.random.default_rng((seed, 5))
+        self.outsiders = [hearing.strange(rng) for _ in range(min(OUTSIDERS, len(corpus)))]
+        self._pool = ThreadPoolExecutor(1)
+        self._groups: dict[int, Future] = {}
 
     def __call__(self, number: int) -> tuple[Tensor, dict]:
         group, turn = divmod(number, GROUP)
-        if group != self._group:
-            rng = np.random.default_rng((self.seed, 1, group))
-            drawn = draw(self.corpus, rng, BATCH * GROUP)
-            self._group, self._drawn = group, sorted(drawn, key=lambda h: len(h.samples))
-        heard = self._drawn[turn * BATCH : (turn + 1) * BATCH]
+        for each in (group, group + 1):
+            if each not in self._groups:
+                self._groups[each] = self._pool.submit(self._draw, each)
+        self._groups.pop(group - 1, None)
+        heard, mel, lengths = self._groups[group].result()[turn]
         rng = np.random.default_rng((self.seed, 2, number))
         start = rng.integers(0, 600, len(heard)) * (rng.random(len(heard)) < 0.4)
-        return loss(self.ear, heard, torch.from_numpy(start))
+        return loss(self.ear, _masked(rng, mel), lengths, heard, torch.from_numpy(start))
+
+    def _draw(self, group: int) -> list[tuple[list[Heard], Tensor, Tensor]]:
+        rng = np.random.default_rng((self.seed, 1, group))
+        drawn = draw(self.corpus, self.outsiders, rng, BATCH * GROUP)
+        drawn.sort(key=lambda h: len(h.samples))
+        batches = [drawn[turn * BATCH : (turn + 1) * BATCH] for turn in range(GROUP)]
+        return [(heard, *collate(heard)) for heard in batches]
+
+
+def _masked(rng: np.random.Generator, mel: Tensor) -> Tensor:
+    """The features of a batch, a few neighbouring bands of half of the clips left out."""
+    mel = mel.clone()
+    for row in np.flatnonzero(rng.random(len(mel)) < 0.5):
+        first, count = int(rng.integers(0, 56)), int(rng.integers(2, 9))
+        mel[row, :, first : first + count] = 0
+    return mel
 
 
 @torch.inference_mode()
@@ -170,6 +228,7 @@ def transcribe(ear: Ear, heard: Sequence[Heard]) -> list[dict]:
                     "symbols": tuple(symbol for symbol in path if symbol),
                     "kind": int(given["kind"][row].argmax()),
                     "count": int(given["count"][row].argmax()),
+                    "known": bool(given["known"][row].argmax()),
                 }
             )
     return found
@@ -189,6 +248,9 @@ def evaluate(ear: Ear, *, seed: int = 0, size: int = 300) -> dict:
         heard = [_disturbed(rng, corpus[i]) for i in range(size)]
         found = transcribe(ear, heard)
         figures[name] = word_accuracy([h.symbols for h in heard], [f["symbols"] for f in found])
+        same = [h.symbols == f["symbols"] for h, f in zip(heard, found, strict=True)]
+        figures[name.replace("words", "sentences")] = float(np.mean(same))
+        figures[name + "_known"] = float(np.mean([f["known"] for f in found]))
         figures[name + "_kind"] = float(np.mean([f["kind"] == 0 for f in found]))
     rng = np.random.default_rng((seed, 4))
     for kind in ("beep", "sweep", "noise"):
@@ -200,11 +262,14 @@ def evaluate(ear: Ear, *, seed: int = 0, size: int = 300) -> dict:
             figures["beep_count"] = float(np.mean([h.count == f["count"] for h, f in pairs]))
             same = [h.symbols == f["symbols"] for h, f in pairs]
             figures["beep_count_by_symbols"] = float(np.mean(same))
+    heard = [_disturbed(rng, hearing.strange(rng)) for _ in range(size)]
+    figures["strange_unknown"] = float(np.mean([not f["known"] for f in transcribe(ear, heard)]))
     return figures
 
 
-def _disturbed(rng: np.random.Generator, h: Heard) -> Heard:
-    return Heard(hearing.disturb(rng, h.samples), h.kind, h.count, h.symbols, h.text)
+def _disturbed(rng: np.random.Generator, h: Heard, *, warped: bool = False) -> Heard:
+    samples = hearing.warp(rng, h.samples) if warped else h.samples
+    return replace(h, samples=hearing.disturb(rng, samples))
 
 
 def word_accuracy(wanted: Sequence[Sequence], found: Sequence[Sequence]) -> float:

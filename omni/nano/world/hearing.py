@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from omni.nano.world import speech, tones
+from omni.nano.world import speech, strange_sounds, tones
 from omni.nano.world.speech import SAMPLE_RATE
 
 KINDS = ("speech", "beep", "sweep up", "sweep down", "noise")
@@ -24,8 +24,8 @@ class Heard:
     """A sound `[time]` at 16 kHz with its labels.
 
     Attributes:
-        kind: index in `KINDS`.
-        count: how many beeps; 0 for other kinds.
+        kind: index in `KINDS`; −1 for sounds from outside the world.
+        count: how many beeps; 0 for other kinds, −1 for sounds from outside the world.
         symbols: indices in `SYMBOLS`, in order of time.
         text: the words spoken; empty for tones.
     """
@@ -52,6 +52,11 @@ def toned(made: tones.Tone) -> Heard:
     return Heard(samples, 4, 0, (_INDEX["<hiss>"],))
 
 
+def strange(rng: np.random.Generator) -> Heard:
+    """A sound from outside the world, of which nothing can be written down."""
+    return Heard(strange_sounds.sound(rng).samples[:, 0], -1, -1, ())
+
+
 class Corpus:
     """Clean utterances, synthesised once and kept in a file of 16-bit samples."""
 
@@ -74,16 +79,24 @@ class Corpus:
         *,
         voices: tuple[str, ...] = speech.VOICES,
         held_out: bool = False,
+        jumbled: float = 0.0,
         folder: Path | None = None,
     ) -> Corpus:
-        """Synthesise `size` phrases of random voices; with a folder, keep and reuse them there."""
+        """Synthesise `size` phrases of random voices; with a folder, keep and reuse them there.
+
+        Args:
+            jumbled: share of phrases that are words in no order.
+        """
         stem = f"speech-{size}-{seed}-{len(voices)}-{int(held_out)}"
         kept = folder / f"{stem}.npy" if folder else None
         if kept and kept.exists():
             about = json.loads(kept.with_suffix(".json").read_text())
             return cls(np.load(kept), np.array(about["ends"]), about["texts"])
         rng = np.random.default_rng((seed, 77))
-        texts = [speech.phrase(rng, held_out=held_out) for _ in range(size)]
+        texts = [
+            speech.jumble(rng) if rng.random() < jumbled else speech.phrase(rng, held_out=held_out)
+            for _ in range(size)
+        ]
         pieces = []
         for text in texts:
             wave = speech.speak(text, speech.random_voice(rng, voices)).samples[:, 0]
@@ -100,14 +113,14 @@ class Corpus:
 def disturb(rng: np.random.Generator, samples: np.ndarray, *, most: float = 0.5) -> np.ndarray:
     """The sound as a microphone in a room hears it: pauses, echo, gain, hiss."""
     pauses = [np.zeros(round(rng.uniform(0, most) * SAMPLE_RATE), np.float32) for _ in range(2)]
-    wave = np.concatenate([pauses[0], samples, pauses[1]])
+    wave = np.concatenate([pauses[0], samples, pauses[1]]).astype(np.float32)
     if rng.random() < 0.3:
         wave = _echo(rng, wave)
-    wave = wave * (10 ** rng.uniform(-1.2, 0.1) / max(1e-3, np.abs(wave).max()))
+    wave *= np.float32(10 ** rng.uniform(-1.2, 0.1) / max(1e-3, float(np.abs(wave).max())))
     if rng.random() < 0.75:
-        loudness = np.sqrt(np.mean(wave**2)) * 10 ** (-rng.uniform(10, 45) / 20)
-        wave = wave + loudness * _hiss(rng, len(wave))
-    return wave.clip(-1, 1).astype(np.float32)
+        loudness = np.sqrt(wave @ wave / len(wave)) * 10 ** (-rng.uniform(10, 45) / 20)
+        wave += np.float32(loudness) * _hiss(rng, len(wave))
+    return wave.clip(-1, 1)
 
 
 def warp(rng: np.random.Generator, samples: np.ndarray) -> np.ndarray:
@@ -123,19 +136,25 @@ def warp(rng: np.random.Generator, samples: np.ndarray) -> np.ndarray:
 
 def _echo(rng: np.random.Generator, wave: np.ndarray) -> np.ndarray:
     count = round(rng.uniform(0.03, 0.15) * SAMPLE_RATE)
-    tail = rng.standard_normal(count) * np.exp(-5 * np.arange(count) / count)
+    tail = rng.standard_normal(count, np.float32) * np.exp(-5 * np.arange(count) / count)
     tail *= rng.uniform(0.1, 0.5) / np.sqrt(np.sum(tail**2))
     tail[0] = 1.0
-    size = 1 << (len(wave) + count).bit_length()
-    return np.fft.irfft(np.fft.rfft(wave, size) * np.fft.rfft(tail, size), size)[: len(wave)]
+    size = _quick(len(wave) + count)
+    spectrum = np.fft.rfft(wave, size) * np.fft.rfft(tail.astype(np.float32), size)
+    return np.fft.irfft(spectrum, size)[: len(wave)].astype(np.float32)
 
 
 def _hiss(rng: np.random.Generator, count: int) -> np.ndarray:
-    hiss = rng.standard_normal(count)
+    size = _quick(count)
+    hiss = rng.standard_normal(size, np.float32)
     if rng.random() < 0.5:
-        return hiss
+        return hiss[:count]
     step = np.exp(rng.uniform(np.log(20), np.log(400)))
-    spectrum = np.fft.rfft(hiss)
-    spectrum /= np.sqrt(1 + np.arange(len(spectrum)) / step)
-    hiss = np.fft.irfft(spectrum, count)
-    return hiss / max(1e-6, hiss.std())
+    slope = np.sqrt(1 + np.arange(size // 2 + 1, dtype=np.float32) / np.float32(step))
+    hiss = np.fft.irfft(np.fft.rfft(hiss) / slope, size)[:count].astype(np.float32)
+    return hiss / max(1e-6, float(hiss.std()))
+
+
+def _quick(count: int) -> int:
+    """The next size that Fourier transforms are quick at."""
+    return -(-count // 4096) * 4096

@@ -73,7 +73,7 @@ def _beeps(rng: np.random.Generator, count: int) -> np.ndarray:
 def _beep(pitch: float, seconds: float, harmonics: float = 0.0) -> np.ndarray:
     time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
     wave = np.sin(2 * np.pi * pitch * time) + harmonics * np.sin(4 * np.pi * pitch * time)
-    return wave / (1 + harmonics) * _fade(len(time))
+    return wave / (1 + harmonics) * fade(len(time))
 
 
 def _sweep(rng: np.random.Generator, upwards: bool) -> np.ndarray:
@@ -84,7 +84,7 @@ def _sweep(rng: np.random.Generator, upwards: bool) -> np.ndarray:
     share = time / seconds if upwards else 1 - time / seconds
     pitch = low * (high / low) ** share if rng.random() < 0.5 else low + (high - low) * share
     phase = 2 * np.pi * np.cumsum(pitch) / SAMPLE_RATE
-    return rng.uniform(0.2, 0.8) * np.sin(phase) * _fade(len(time))
+    return rng.uniform(0.2, 0.8) * np.sin(phase) * fade(len(time))
 
 
 def _noise(rng: np.random.Generator) -> np.ndarray:
@@ -95,10 +95,10 @@ def _noise(rng: np.random.Generator) -> np.ndarray:
         spectrum /= np.sqrt(np.arange(len(spectrum)) + 20)
         hiss = np.fft.irfft(spectrum, count)
     hiss /= np.abs(hiss).max()
-    return rng.uniform(0.2, 0.8) * hiss * _fade(count)
+    return rng.uniform(0.2, 0.8) * hiss * fade(count)
 
 
-def _fade(count: int) -> np.ndarray:
+def fade(count: int) -> np.ndarray:
     """An envelope that opens and closes within 5 ms, so that nothing clicks."""
     edge = min(80, count // 2)
     ramp = np.linspace(0, 1, edge)
