@@ -77,11 +77,16 @@ def described(device: str) -> str:
 
 def cells_of(row: Mapping[str, Any]) -> tuple[str, ...]:
     """A row as cells of a table for people."""
-    score = "not measured" if row["score"] is None else f"{100 * row['score']:.1f} %"
+    score = "not measured" if row["score"] is None else percent(row["score"])
     if row["judge"] in ("MASE", "least load"):
         score = f"{row['score']:.3f}"
     named = (row["input"], row["output"], row["split"])
     return (*named, str(row["n"]), score, row["judge"])
+
+
+def percent(score: float) -> str:
+    """A share for people."""
+    return f"{100 * score:.1f} %"
 
 
 HEADINGS = ("input", "output", "split", "n", "score", "judge")

@@ -28,7 +28,8 @@ def test_shuffled_experts_are_never_those_that_were_meant(loaded):
     shuffled = routing.ShuffledRouter(router, 4)(batch(loaded))
     assert (meant.experts != shuffled.experts).all()
     assert torch.equal(meant.weights, shuffled.weights)
-    pairs = set(zip(meant.experts.flatten().tolist(), shuffled.experts.flatten().tolist()))
+    chosen = [each.experts.flatten().tolist() for each in (meant, shuffled)]
+    pairs = set(zip(*chosen, strict=True))
     assert len(pairs) == 4, "each expert has one other in its place"
 
 

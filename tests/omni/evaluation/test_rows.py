@@ -1,6 +1,7 @@
 """Rows of figures, and the picture of the matrix."""
 
 import io
+import itertools
 import json
 
 import numpy as np
@@ -50,7 +51,7 @@ def test_scores_are_told_in_per_cent_and_errors_as_they_are():
 
 def test_better_scores_are_greener():
     greens = [heatmap.shade(score)[1] - heatmap.shade(score)[0] for score in np.linspace(0, 1, 21)]
-    assert all(a < b for a, b in zip(greens[:17], greens[1:17], strict=False))
+    assert all(a < b for a, b in itertools.pairwise(greens[:17]))
     assert heatmap.shade(1.4) == heatmap.shade(1.0) != heatmap.shade(0.8)
 
 
