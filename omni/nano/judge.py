@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -134,11 +135,10 @@ def judge_speech(waveform: Waveform, phrases: Sequence[str]) -> str:
     """
     import soxr
 
-    pocketsphinx = need("pocketsphinx", extra="offline")
+    decoder = _recogniser()
     samples = waveform.samples.mean(axis=1) if waveform.samples.ndim == 2 else waveform.samples
     samples = soxr.resample(samples, waveform.sample_rate, 16_000)
     samples = np.pad(samples * min(0.7 / max(np.abs(samples).max(), 1e-4), 20.0), 4_800)
-    decoder = pocketsphinx.Decoder(samprate=16_000, lm=None, loglevel="FATAL")
     alternatives = " | ".join(sorted(set(phrases)))
     decoder.add_jsgf_string("world", f"#JSGF V1.0;\ngrammar world;\npublic <s> = {alternatives};\n")
     decoder.activate_search("world")
@@ -146,3 +146,15 @@ def judge_speech(waveform: Waveform, phrases: Sequence[str]) -> str:
     decoder.process_raw((samples * 32_767).astype(np.int16).tobytes(), full_utt=True)
     decoder.end_utt()
     return decoder.hyp().hypstr if decoder.hyp() else ""
+
+
+@cache
+def _recogniser() -> Any:
+    """The recogniser, which takes longer to load than to listen.
+
+    It normalises each utterance by itself: what it heard before does not matter.
+    """
+    pocketsphinx = need("pocketsphinx", extra="offline")
+    decoder = pocketsphinx.Decoder(samprate=16_000, lm=None, cmn="batch", loglevel="FATAL")
+    decoder.add_word("torus", "T AO R AH S")  # its dictionary has every other word of the world
+    return decoder
