@@ -127,6 +127,9 @@ def _outline(name: str) -> Sequence[tuple[float, float]]:
     raise KeyError(name)
 
 
+_HISS = 1e-3
+
+
 def judge_speech(waveform: Waveform, phrases: Sequence[str]) -> str:
     """Which of the phrases an independent recogniser (pocketsphinx) hears; empty if none.
 
@@ -139,11 +142,13 @@ def judge_speech(waveform: Waveform, phrases: Sequence[str]) -> str:
     samples = waveform.samples.mean(axis=1) if waveform.samples.ndim == 2 else waveform.samples
     samples = soxr.resample(samples, waveform.sample_rate, 16_000)
     samples = np.pad(samples * min(0.7 / max(np.abs(samples).max(), 1e-4), 20.0), 4_800)
+    # In perfect silence it hears nothing more: one in five last words was lost.
+    samples = samples + _HISS * np.random.default_rng(0).standard_normal(len(samples))
     alternatives = " | ".join(sorted(set(phrases)))
     decoder.add_jsgf_string("world", f"#JSGF V1.0;\ngrammar world;\npublic <s> = {alternatives};\n")
     decoder.activate_search("world")
     decoder.start_utt()
-    decoder.process_raw((samples * 32_767).astype(np.int16).tobytes(), full_utt=True)
+    decoder.process_raw((samples.clip(-1, 1) * 32_767).astype(np.int16).tobytes(), full_utt=True)
     decoder.end_utt()
     return decoder.hyp().hypstr if decoder.hyp() else ""
 
