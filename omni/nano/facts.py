@@ -22,6 +22,15 @@ def facts(modality: str, labels: Labels) -> frozenset[str]:
     return frozenset({f"a {modality}", *_FACTS[modality](labels)})
 
 
+def wanted(modality: str, labels: Labels) -> frozenset[str]:
+    """What a search for such labels asks for: in a picture of several things, not their order."""
+    return frozenset(
+        fact
+        for fact in facts(modality, labels)
+        if not fact.startswith("in order ") and " left of " not in fact
+    )
+
+
 def plain(modality: str, labels: Labels) -> str:
     """The one plain description that tells everything; equal for things that are alike."""
     return "something unknown" if labels.get("outside") else _PLAIN[modality](labels)

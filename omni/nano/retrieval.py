@@ -6,15 +6,20 @@ counts if it is alike to what was asked for, whichever of the like things it is.
 
 from __future__ import annotations
 
+import json
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from omni.nano.facts import Labels, facts, plain
+from omni.nano.facts import Labels, facts, plain, wanted
 
 WAYS = 200
+SEARCHES = Path(__file__).with_name("searches.json")
 
 
 def distinct(modality: str, labels: Sequence[Labels], most: int = WAYS) -> list[int]:
@@ -68,7 +73,7 @@ def recall_among(
 def found(
     modality: str,
     texts: Tensor,
-    wanted: Sequence[Labels],
+    described: Sequence[Labels],
     media: Tensor,
     labels: Sequence[Labels],
     *,
@@ -80,7 +85,7 @@ def found(
     Args:
         modality: of the things.
         texts: unit vectors `[questions, 384]` of descriptions.
-        wanted: what each of them describes; labels may be left out, then any value of them is
+        described: what each of them describes; labels may be left out, then any value of them is
             meant.
         media: unit vectors `[things, 384]` to search in.
         labels: of these things.
@@ -93,12 +98,55 @@ def found(
     rng = random.Random(seed)
     true = [facts(modality, each) for each in labels]
     hits = []
-    for text, described in zip(texts, wanted, strict=True):
-        asked = facts(modality, described)
-        fitting = [place for place, each in enumerate(true) if asked <= each]
-        others = [place for place, each in enumerate(true) if not asked <= each]
+    for text, each in zip(texts, described, strict=True):
+        asked = wanted(modality, each)
+        fitting = [place for place, known in enumerate(true) if asked <= known]
+        others = [place for place, known in enumerate(true) if not asked <= known]
         if not fitting:
-            raise ValueError(f"none of {len(true)} things of {modality} is {dict(described)}")
+            raise ValueError(f"none of {len(true)} things of {modality} is {dict(each)}")
         places = [rng.choice(fitting), *rng.sample(others, min(ways - 1, len(others)))]
-        hits.append(int((media[places].float() @ text.float()).argmax()) == 0)
+        alike = media[places].float() @ text.float()
+        hits.append(bool(alike[0] > alike[1:].max()))
     return hits
+
+
+def searches() -> dict[str, list[dict[str, Any]]]:
+    """Descriptions that were written by hand and that no training saw, by modality.
+
+    Each has its `text` and the `labels` of what it describes.
+    """
+    return json.loads(SEARCHES.read_text("utf-8"))
+
+
+def paraphrased(
+    modality: str,
+    embed: Callable[[str, Sequence[Any]], Tensor],
+    media: Tensor,
+    labels: Sequence[Labels],
+    seed: int = 0,
+) -> dict[str, float]:
+    """How often the hand-written descriptions find what they describe, among `WAYS`.
+
+    Args:
+        modality: of what is searched.
+        embed: vectors of features of a modality, or of texts, as `OmniModel.embed` gives them.
+        media: unit vectors of other things to search among; what is described is made anew.
+        labels: of them.
+        seed: of what is made.
+    """
+    from omni.modality import modality as plugin
+    from omni.nano.staging import staged
+
+    rng = np.random.default_rng((seed, 31))
+    asked = searches()[modality]
+    made = [staged(rng, modality, each["labels"]) for each in asked]
+    features = [plugin(modality).features(one.value) for one in made]
+    hits = found(
+        modality,
+        embed("text", [each["text"] for each in asked]),
+        [each["labels"] for each in asked],
+        torch.cat([embed(modality, features), media]),
+        [*(one.labels for one in made), *labels],
+        seed=seed,
+    )
+    return {"text to media": sum(hits) / len(hits), "ways": min(WAYS, len(media)), "n": len(hits)}

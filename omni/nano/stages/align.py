@@ -6,6 +6,7 @@ to them than to captions of other things. What else a caption happens to be true
 
 from __future__ import annotations
 
+import importlib
 import json
 import random
 from collections.abc import Mapping, Sequence
@@ -296,11 +297,24 @@ def measure(heads: Heads, out: Path, seed: int) -> dict[str, dict[str, dict[str,
         texts, told = (
             encoder.sentence([plain(name, each) for each in rows]) for rows in (labels, others)
         )
+        embed = _embedding(name, embedder, out)
         figures[name] = {
             "validation": retrieval.recall(media, texts),
             "held-out": retrieval.recall_among(fresh, told, media[:-1], texts[:-1]),
+            "paraphrases": retrieval.paraphrased(name, embed, media, labels, seed),
         }
     return figures
+
+
+def _embedding(name: str, embedder: nn.Module, out: Path) -> Any:
+    """What `OmniModel.embed` is to be, for one modality and texts."""
+    encoder = importlib.import_module(f"omni.nano.stages.{name}").load(out)
+    tower: Any = modality("text").encoder()
+
+    def embed(kind: str, items: Sequence[Any]) -> Tensor:
+        return tower.sentence(items) if kind == "text" else embedder(encoder(items))
+
+    return embed
 
 
 def _things(

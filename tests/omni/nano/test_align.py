@@ -4,6 +4,7 @@ import random
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional
@@ -11,8 +12,9 @@ from torch.nn import functional
 from omni.modality import modality
 from omni.nano import corpus, phrases, retrieval, synonyms
 from omni.nano.captions import describe
-from omni.nano.facts import facts, plain
+from omni.nano.facts import facts, plain, wanted
 from omni.nano.stages import align
+from omni.nano.staging import staged
 from omni.nano.world import words
 
 OBJECTS = [
@@ -175,6 +177,60 @@ def test_a_paraphrase_finds_what_has_all_it_asks_for():
         )
 
 
+@pytest.mark.parametrize("name", corpus.MODALITIES)
+def test_hand_written_searches_are_about_the_world(name):
+    """Each says what the world can hold; all are worded apart, and apart from the training."""
+    written = retrieval.searches()[name]
+    assert len(written) >= 30 and len({each["text"] for each in written}) == len(written)
+    for each in written:
+        labels = each["labels"]
+        assert len(facts(name, labels)) > 1
+        rng = random.Random(each["text"])
+        trained = {describe(rng, name, labels).text for _ in range(80) if _whole(name, labels)}
+        assert each["text"] not in trained
+
+
+def _whole(name, labels):
+    """Whether labels are complete, so that captions can be written of them."""
+    return name != "image" or all({"size", "place"} <= set(each) for each in labels["objects"])
+
+
+@pytest.mark.parametrize("name", ["image", "video", "audio"])
+def test_things_are_made_to_order(name):
+    rng = np.random.default_rng(0)
+    for each in retrieval.searches()[name][::7]:
+        made = staged(rng, name, each["labels"])
+        assert wanted(name, each["labels"]) <= facts(name, made.labels)
+        assert modality(name).features(made.value)
+
+
+def test_what_the_world_does_not_hold_is_not_made(monkeypatch):
+    monkeypatch.setattr("omni.nano.staging.TRIES", 5)
+    with pytest.raises(ValueError, match="the world holds no points that is"):
+        staged(np.random.default_rng(0), "points", {"colour": "red", "solid": "teapot"})
+
+
+def test_paraphrases_are_searched_for_among_others(monkeypatch):
+    """A perfect space: a thing's vector and its description's are one; then one with none."""
+    told = [{"text": f"{n}", "labels": {"kind": "beep", "detail": n}} for n in words.NUMBERS[:6]]
+    monkeypatch.setattr(retrieval, "searches", lambda: {"audio": told})
+    monkeypatch.setattr(
+        "omni.nano.staging.staged", lambda rng, name, labels: corpus.Seen(labels, labels)
+    )
+    monkeypatch.setattr(type(modality("audio")), "features", lambda self, value: value)
+    axes = {"one": 0, "two": 1, "three": 2, "four": 3, "five": 4, "six": 5}
+
+    def embed(kind, items):
+        names = [item if kind == "text" else item["detail"] for item in items]
+        return torch.eye(8)[[axes[name] for name in names]]
+
+    others = [{"kind": "noise", "detail": ""}, {"kind": "sweep", "detail": "rising"}]
+    found = retrieval.paraphrased("audio", embed, torch.eye(8)[6:], others)
+    assert found["text to media"] == 1.0 and found["n"] == 6
+    axes["two"] = 0
+    assert retrieval.paraphrased("audio", embed, torch.eye(8)[6:], others)["text to media"] < 1
+
+
 # Training, on things whose tokens are their words.
 
 
@@ -222,6 +278,8 @@ def test_heads_learn_to_find_things_by_their_captions(tmp_path: Path, monkeypatc
     monkeypatch.setattr(align, "FEWEST", {"points": 4})
     monkeypatch.setattr(align, "FULL_MINUTES", 0.04)
     monkeypatch.setattr(align, "BATCH", 64)
+    monkeypatch.setattr(retrieval, "paraphrased", lambda *_: {})
+    monkeypatch.setattr(align, "_embedding", lambda *_: None)
     figures = align.run(tmp_path, minutes=0.04, seed=0)
     assert figures["recall"]["points"]["validation"]["text to media"] > 0.3  # chance is 0.02
     assert align.done(tmp_path)
