@@ -1,7 +1,7 @@
 """Codes to sound and back: a spectrogram autoencoder with finite scalar quantisation.
 
-A code stands for 32 ms. The codes of a moment depend on the sound next to it only, so that the same
-word has the same codes in every sentence, but for its first and last one.
+A code stands for 32 ms and depends on the 80 ms around it only, so that a word between short gaps
+has the same codes in every sentence.
 
 Shapes: `S` samples, `T` spectrogram frames, `F` frequency bins, `N` codes, `Z` code dimensions.
 """
@@ -50,7 +50,7 @@ class AudioDecoder(nn.Module):
             nn.GELU(),
             nn.Conv1d(width, width, 2, stride=2),
             nn.GELU(),
-            Mix(width, 3, 1),
+            Mix(width, 1, 1),
             nn.Conv1d(width, len(LEVELS), 1),
         )
         self.outwards = nn.Sequential(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from torch.nn import functional as F
 
 from omni.extras import available
 from omni.modality import modality
+from omni.nano.judge import judge_speech
 from omni.nano.stages.audio import word_accuracy
 from omni.nano.stages.loop import Schedule, train
 from omni.nano.world import speech, tones, words
@@ -31,7 +33,7 @@ SAMPLES = FRAMES * 256
 HOUSE_SHARE, VARIED_SHARE = 0.65, 0.2  # the rest are tones
 
 
-def run(out: Path, *, minutes: float, seed: int = 0, steps: int = 1600) -> dict:
+def run(out: Path, *, minutes: float, seed: int = 0, steps: int = 4000) -> dict:
     """Train, keep the weights in `out`, and return (and write) the held-out figures."""
     began = time.monotonic()
     torch.manual_seed(seed)
@@ -39,11 +41,14 @@ def run(out: Path, *, minutes: float, seed: int = 0, steps: int = 1600) -> dict:
     lessons = Lessons(decoder, seed, varied=min(300, steps * BATCH))
     spent = (time.monotonic() - began) / 60
     schedule = Schedule(
-        steps=steps, minutes=max(0.05, minutes - spent), learning_rate=2e-3, weight_decay=0.01
+        steps=steps,
+        minutes=max(0.05, minutes - spent),
+        learning_rate=2e-3,
+        weight_decay=0.01,
     )
     curve = train("audio_codec", decoder, lessons, schedule, out)
     save_file(decoder.state_dict(), out / WEIGHTS)
-    figures = evaluate(decoder, seed=seed, size=40 if minutes > 2 else 4)
+    figures = evaluate(decoder, seed=seed, size=120 if minutes > 2 else 4)
     figures |= {
         "parameters": sum(p.numel() for p in decoder.parameters()),
         "steps": curve[-1]["step"],
@@ -67,19 +72,25 @@ def new_decoder() -> nn.Module:
     return decoder
 
 
+def speech_codes(decoder: nn.Module, phrase: str) -> Tensor:
+    """Codes of a phrase in the house voice: those of its words, one after another."""
+    return decoder.encode(speech.speak_house(phrase)).cpu()  # type: ignore[operator]
+
+
 class Lessons:
     """The loss of a step: one second of house speech, varied speech or tones, put back together."""
 
     def __init__(self, decoder: nn.Module, seed: int, *, varied: int):
         self.decoder, self.seed = decoder, seed
+        self.spectrogram = import_module(type(decoder).__module__).spectrogram
         rng = np.random.default_rng((seed, 1))
         self.varied = [_varied(rng) for _ in range(varied)]
 
     def __call__(self, number: int) -> tuple[Tensor, dict]:
         rng = np.random.default_rng((self.seed, 2, number))
         clips = np.stack([self._clip(rng) for _ in range(BATCH)])
-        wanted = spectra(torch.from_numpy(clips))
-        given = self.decoder(wanted)
+        wanted = self.spectrogram(torch.from_numpy(clips))
+        given = self.decoder(wanted).float()
         rough = F.l1_loss(given, wanted)
         strong = F.mse_loss(given, wanted)
         return rough + 0.5 * strong, {"l1": rough.item(), "mse": strong.item()}
@@ -103,26 +114,18 @@ class Lessons:
         return np.pad(wave, (0, SAMPLES - len(wave))).clip(-1, 1).astype(np.float32)
 
 
-def spectra(samples: Tensor) -> Tensor:
-    """Samples `[B, S]` → normalised log-magnitudes `[B, F, T]`, as the decoder takes them."""
-    from importlib import import_module
-
-    module = import_module(type(new_decoder()).__module__)
-    return module.spectrogram(samples)
-
-
 def _varied(rng: np.random.Generator) -> np.ndarray:
     """A natural phrase in the house voice, at another speed and pitch."""
     voice = speech.Voice(
         speech.HOUSE.name,
-        speed=int(rng.integers(140, 200)),
-        pitch=int(rng.integers(40, 61)),
+        speed=int(rng.integers(140, 210)),
+        pitch=int(rng.integers(30, 61)),
         range=int(rng.integers(0, 61)),
     )
     return speech.speak(speech.phrase(rng), voice).samples[:, 0]
 
 
-def evaluate(decoder: nn.Module, *, seed: int = 0, size: int = 40) -> dict:
+def evaluate(decoder: nn.Module, *, seed: int = 0, size: int = 120) -> dict:
     """Log-spectral distance, code length, and words that a recogniser understands before and after.
 
     The recogniser (pocketsphinx with a grammar of the world's things) is no part of ours; without
@@ -138,7 +141,7 @@ def evaluate(decoder: nn.Module, *, seed: int = 0, size: int = 40) -> dict:
     figures: dict = {
         "n": size,
         "codes_a_phrase": float(np.mean([len(codes) for codes in coded])),
-        "codes_blue_square": len(decoder.encode(speech.speak_house("blue square"))),  # type: ignore[operator]
+        "codes_blue_square": len(speech_codes(decoder, "blue square")),
         "codes_used": len({int(code) for codes in coded for code in codes}),
         "decode_seconds_a_second": seconds / sum(wave.seconds for wave in after),
     }
@@ -149,20 +152,17 @@ def evaluate(decoder: nn.Module, *, seed: int = 0, size: int = 40) -> dict:
     return figures
 
 
-SOLIDS_IN_DICTIONARY = tuple(solid for solid in words.SOLIDS if solid != "torus")
-
-
 def thing(rng: np.random.Generator) -> str:
     """A phrase of the grammar below; held-out pairs are as likely as others."""
     colour = tuple(words.COLOURS)[rng.integers(len(words.COLOURS))]
-    shapes = (*words.SHAPES, *SOLIDS_IN_DICTIONARY)
-    start = ("", "", "small ", "large ")[rng.integers(4)]
-    return f"{start}{colour} {shapes[rng.integers(len(shapes))]}"
+    shapes = (*words.SHAPES, *words.SOLIDS)
+    named = f"{colour} {shapes[rng.integers(len(shapes))]}"
+    ending = ("", "", f"moving {words.MOTIONS[rng.integers(4)]}")[rng.integers(3)]
+    return f"{named} {ending}".strip()
 
 
 def recognise(wave: Waveform) -> Sequence[str]:
-    """The words that pocketsphinx hears, if they are a colour and a shape, with or without size."""
-    from omni.nano.judge import judge_speech
-
-    colours, shapes = " | ".join(words.COLOURS), " | ".join((*words.SHAPES, *SOLIDS_IN_DICTIONARY))
-    return judge_speech(wave, [f"[small | large] ({colours}) ({shapes})"]).split()
+    """The words that pocketsphinx hears, if they are a coloured thing that may be moving."""
+    colours, shapes = " | ".join(words.COLOURS), " | ".join((*words.SHAPES, *words.SOLIDS))
+    ways = " | ".join(words.MOTIONS[:4])
+    return judge_speech(wave, [f"({colours}) ({shapes}) [moving ({ways})]"]).split()
