@@ -72,7 +72,10 @@ def _recall(
 
 
 def different(pool: Pool, name: str, most: int, *, held_out: bool) -> list[Thing]:
-    """Things of a modality of which no two are alike, from the first few of the pool."""
-    looked = [pool.thing(name, place, held_out=held_out) for place in range(3 * most)]
-    labels = [thing.labels for thing in looked]
-    return [looked[place] for place in retrieval.distinct(name, labels, most)]
+    """Things of a modality of which no two are alike; at most three times as many are looked at."""
+    for looked in range(most, 3 * most + 1, max(1, most // 4)):
+        things = [pool.thing(name, place, held_out=held_out) for place in range(looked)]
+        places = retrieval.distinct(name, [thing.labels for thing in things], most)
+        if len(places) == most:
+            break
+    return [things[place] for place in places]
