@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 
 import numpy as np
@@ -178,12 +179,24 @@ class TestAudioDecoder:
         assert (given - wanted).norm() < 0.15 * wanted.norm()
 
     def test_a_local_change_stays_local_in_the_codes(self, decoder):
+        decoder = copy.deepcopy(decoder)
+        decoder.inwards[-1].weight.data.mul_(30)  # fresh weights give all sounds the same code
         rng = np.random.default_rng(0)
         samples = rng.uniform(-0.5, 0.5, (512 * 40, 1)).astype(np.float32)
         other = samples.copy()
         other[512 * 30 :] = 0
         first, second = (decoder.encode(Waveform(each, 16_000)) for each in (samples, other))
         assert torch.equal(first[:28], second[:28]) and not torch.equal(first[32:], second[32:])
+
+    def test_a_phrase_has_exactly_the_codes_of_its_words(self, decoder):
+        pytest.importorskip("espeakng_loader", reason="the synthesiser is in extra 'offline'")
+        from omni.nano.stages.audio_codec import speech_codes
+        from omni.nano.world import speech
+
+        whole = decoder.encode(speech.speak_house("small red circle"))
+        assert torch.equal(speech_codes(decoder, "small red circle"), whole)
+        alone = [decoder.encode(speech.speak_house(word)) for word in ("small", "red", "circle")]
+        assert torch.equal(torch.cat(alone), whole)
 
     def test_it_is_small_and_learns_through_its_codes(self):
         decoder = modality("audio").decoder()
@@ -229,6 +242,17 @@ class TestStages:
             loss, _ = reader.heads.loss(reader.tokens(drawn), series.labels_of(drawn))
             losses.append(loss.item())
         assert losses[0] == losses[1]
+
+    def test_the_ear_hears_what_is_not_of_the_world_as_unknown_and_learns_only_that(self):
+        pytest.importorskip("espeakng_loader", reason="the synthesiser is in extra 'offline'")
+        from omni.nano.stages import audio
+        from omni.nano.world import hearing
+
+        torch.manual_seed(0)
+        ear = audio.Ear(audio.new_encoder())
+        heard = [hearing.strange(np.random.default_rng(seed)) for seed in range(2)]
+        _, parts = audio.loss(ear, *audio.collate(heard), heard)
+        assert parts["kind"] == parts["count"] == 0 and parts["known"] > 0
 
     def test_word_accuracy_counts_edits(self):
         from omni.nano.stages.audio import edit_distance, word_accuracy

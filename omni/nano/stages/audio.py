@@ -148,20 +148,26 @@ def loss(
     beeps = torch.tensor([h.count for h in heard])
     known = (kinds >= 0).long()
     whole = {
-        "kind": F.cross_entropy(given["kind"].float(), kinds, ignore_index=-1),
-        "count": F.cross_entropy(given["count"].float(), beeps, ignore_index=-1),
+        "kind": _of_world(given["kind"].float(), kinds),
+        "count": _of_world(given["count"].float(), beeps),
         "known": F.cross_entropy(given["known"].float(), known),
     }
     kind, count, of_world, said = given["apart"].float().split(APART, -1)
     turns = given["counts"]
-    each = F.cross_entropy(kind, kinds.repeat_interleave(turns), ignore_index=-1)
-    each += F.cross_entropy(count, beeps.repeat_interleave(turns), ignore_index=-1)
+    each = _of_world(kind, kinds.repeat_interleave(turns))
+    each += _of_world(count, beeps.repeat_interleave(turns))
     each += 0.5 * F.cross_entropy(of_world, known.repeat_interleave(turns))
     wanted = _bags(heard).repeat_interleave(turns, 0)
     bag = F.binary_cross_entropy_with_logits(said, wanted, reduction="sum") / len(said)
     parts = {"ctc": written, **whole, "each": each, "bag": bag}
     total = written + 0.3 * whole["kind"] + 0.5 * whole["count"] + 0.3 * whole["known"]
     return total + 0.5 * each + 0.05 * bag, {name: part.item() for name, part in parts.items()}
+
+
+def _of_world(scores: Tensor, wanted: Tensor) -> Tensor:
+    """The mean cross-entropy of those that are of the world; 0 if none is."""
+    total = F.cross_entropy(scores, wanted, ignore_index=-1, reduction="sum")
+    return total / (wanted >= 0).sum().clamp(min=1)
 
 
 def _bags(heard: Sequence[Heard]) -> Tensor:

@@ -73,8 +73,9 @@ def new_decoder() -> nn.Module:
 
 
 def speech_codes(decoder: nn.Module, phrase: str) -> Tensor:
-    """Codes of a phrase in the house voice: those of its words, one after another."""
-    return decoder.encode(speech.speak_house(phrase)).cpu()  # type: ignore[operator]
+    """Codes of a phrase in the house voice, of any length: those of its words, one by one."""
+    said = [decoder.encode(speech.speak_house(word)) for word in phrase.split()]  # type: ignore[operator]
+    return torch.cat(said).cpu()
 
 
 class Lessons:

@@ -12,7 +12,7 @@ from omni.values import Waveform
 
 SAMPLE_RATE = 16_000
 
-_UNKNOWN = (
+UNKNOWN = (
     "agreement airport almost although animal apartment apple argument autumn bakery balance "
     "basket because before bicycle birthday borrow bottle breakfast bridge brother building "
     "candle careful carpet castle century chapter children chocolate company concert contract "
@@ -95,7 +95,7 @@ def crackle(rng: np.random.Generator) -> np.ndarray:
 def talk(rng: np.random.Generator) -> np.ndarray:
     """Words that are not of the world, or of no language at all."""
     if rng.random() < 0.7:
-        said = rng.choice(_UNKNOWN.split(), rng.integers(2, 6))
+        said = rng.choice(UNKNOWN.split(), rng.integers(2, 6))
     else:
         said = ["".join(rng.choice(_SYLLABLES.split(), rng.integers(2, 5))) for _ in range(3)]
     return speech.speak(" ".join(said), speech.random_voice(rng)).samples[:, 0]
