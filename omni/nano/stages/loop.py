@@ -73,6 +73,8 @@ def train(
     done, spent = _resume(partial, module, optimiser, parameters)
     if not done:
         log.write_text("")
+    # Of a short run, too, there is a curve.
+    log_seconds = min(LOG_SECONDS, 3 * schedule.minutes)
     began = saved = logged = time.monotonic()
     module.train()
     progress = 0.0
@@ -89,7 +91,7 @@ def train(
         optimiser.step()
         done += 1
         now = time.monotonic()
-        if now - logged > LOG_SECONDS or done in (1, schedule.steps):
+        if now - logged > log_seconds or done in (1, schedule.steps):
             logged = now
             row = {"step": done, "minutes": (spent + now - began) / 60, "loss": loss.item(), **logs}
             with log.open("a") as stream:
