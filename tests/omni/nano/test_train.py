@@ -1,0 +1,46 @@
+"""The whole training, in two minutes and from nothing."""
+
+import json
+
+import pytest
+
+from omni.nano import train
+
+
+def test_every_stage_has_its_share_of_the_minutes():
+    shares = [share for lane in train.LANES for _, share in lane]
+    assert all(share > 0 for share in shares)
+    longest = max(sum(share for _, share in lane) for lane in train.LANES)
+    assert longest + train.LANGUAGE_SHARE <= 1
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_two_minutes_of_training_make_a_model_and_every_loss_falls(tmp_path):
+    train.train(tmp_path, minutes=2.0, seed=0)
+    curves = {
+        path.name.split(".")[0]: [
+            json.loads(line)["loss"] for line in path.read_text().splitlines()
+        ]
+        for path in tmp_path.glob("*.log.jsonl")
+    }
+    assert {"image", "audio", "video", "points", "series", "language"} <= set(curves)
+    for stage, losses in curves.items():
+        assert len(losses) >= 4, stage
+        late = losses[-3:]
+        assert sum(late) / len(late) < 0.9 * losses[0], f"{stage}: {losses}"
+    assert says_something(tmp_path / "model")
+
+
+def says_something(folder):
+    """The model can be loaded and asked, whatever it answers after two minutes."""
+    from omni.device import place
+    from omni.evaluation.answering import Answerer
+    from omni.model.loading import load
+    from omni.nano import cases
+    from omni.nano.cases import Pool
+
+    answerer = Answerer(load(folder, place("cpu", "float32")))
+    questions = cases.about_things(Pool(answerer.encode, 4), "image", "text", 4, held_out=False)
+    said = answerer.answer(questions)
+    return any(answers[0].text for answers in said)
