@@ -81,13 +81,13 @@ def see_points(rng: np.random.Generator, held_out: bool) -> Seen:
 
 def hear(rng: np.random.Generator, held_out: bool) -> Seen:
     """Speech in a random voice, a tone, or now and then what the world has no words for."""
-    from omni.nano.world import speech, strange_sounds, tones
+    from omni.nano.world import speech, strange_sounds, tones, utterances
     from omni.values import Waveform
 
     if not held_out and rng.random() < OUTSIDE:
         clean, labels = strange_sounds.sound(rng).samples[:, 0], {"outside": True}
     elif held_out or rng.random() < 0.7:
-        text = speech.phrase(rng, held_out=held_out)
+        text = utterances.phrase(rng, held_out=held_out)
         clean = speech.speak(text, speech.random_voice(rng)).samples[:, 0]
         labels = {"kind": "speech", "text": text}
     else:

@@ -21,17 +21,18 @@ from torch.nn import functional as F
 
 from omni.modality import modality
 from omni.nano.stages.loop import Schedule, train
-from omni.nano.world import hearing, speech, tones
+from omni.nano.world import hearing, speech, tones, utterances
 from omni.nano.world.hearing import KINDS, SYMBOLS, Corpus, Heard
 from omni.values import Waveform
 
 WEIGHTS = "audio_encoder.safetensors"
 BATCH = 32
 GROUP = 4  # batches that are drawn together and sorted by length, so that little is padding
+TIMES = 2  # that a group is learned, since drawing it costs as much as a step
 SPEECH, STRANGE = 0.7, 0.07  # the rest are tones
 JUMBLED = 0.15
 UTTERANCES, OUTSIDERS = 12_000, 1200
-APART = (len(KINDS), tones.MOST_BEEPS + 1, 2, len(speech.VOCABULARY))
+APART = (len(KINDS), tones.MOST_BEEPS + 1, 2, len(utterances.VOCABULARY))
 """What every single token tells: kind, beeps, whether it is of the world, and the words spoken."""
 
 
@@ -175,7 +176,7 @@ def _bags(heard: Sequence[Heard]) -> Tensor:
     bags = torch.zeros(len(heard), len(SYMBOLS))
     for row, h in enumerate(heard):
         bags[row, list(h.symbols)] = 1
-    return bags[:, 1 : 1 + len(speech.VOCABULARY)]
+    return bags[:, 1 : 1 + len(utterances.VOCABULARY)]
 
 
 class Lessons:
@@ -192,12 +193,12 @@ class Lessons:
         self._groups: dict[int, Future] = {}
 
     def __call__(self, number: int) -> tuple[Tensor, dict]:
-        group, turn = divmod(number, GROUP)
+        group, turn = divmod(number, GROUP * TIMES)
         for each in (group, group + 1):
             if each not in self._groups:
                 self._groups[each] = self._pool.submit(self._draw, each)
         self._groups.pop(group - 1, None)
-        heard, mel, lengths = self._groups[group].result()[turn]
+        heard, mel, lengths = self._groups[group].result()[turn % GROUP]
         rng = np.random.default_rng((self.seed, 2, number))
         start = rng.integers(0, 600, len(heard)) * (rng.random(len(heard)) < 0.4)
         return loss(self.ear, _masked(rng, mel), lengths, heard, torch.from_numpy(start))

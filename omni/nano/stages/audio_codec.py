@@ -23,7 +23,7 @@ from omni.modality import modality
 from omni.nano.judge import judge_speech
 from omni.nano.stages.audio import word_accuracy
 from omni.nano.stages.loop import Schedule, train
-from omni.nano.world import speech, tones, words
+from omni.nano.world import speech, tones, utterances, words
 from omni.values import Waveform
 
 WEIGHTS = "audio_decoder.safetensors"
@@ -99,7 +99,7 @@ class Lessons:
     def _clip(self, rng: np.random.Generator) -> np.ndarray:
         draw = rng.random()
         if draw < HOUSE_SHARE:
-            pool = speech.VOCABULARY
+            pool = utterances.VOCABULARY
             text = " ".join(pool[rng.integers(len(pool))] for _ in range(4))
             wave = speech.speak_house(text).samples[:, 0]
             start = speech.GRID * int(rng.integers(0, max(1, (len(wave) - SAMPLES) // speech.GRID)))
@@ -123,7 +123,7 @@ def _varied(rng: np.random.Generator) -> np.ndarray:
         pitch=int(rng.integers(30, 61)),
         range=int(rng.integers(0, 61)),
     )
-    return speech.speak(speech.phrase(rng), voice).samples[:, 0]
+    return speech.speak(utterances.phrase(rng), voice).samples[:, 0]
 
 
 def evaluate(decoder: nn.Module, *, seed: int = 0, size: int = 120) -> dict:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from omni.nano.world import speech, strange_sounds, tones
+from omni.nano.world import speech, strange_sounds, tones, utterances
 from omni.nano.world.speech import SAMPLE_RATE
 
 KINDS = ("speech", "beep", "sweep up", "sweep down", "noise")
 
-SYMBOLS = ("", *speech.VOCABULARY, "<beep>", "<up>", "<down>", "<hiss>")
+SYMBOLS = ("", *utterances.VOCABULARY, "<beep>", "<up>", "<down>", "<hiss>")
 """What is written down of a sound, in order of time; the first is nothing (the CTC blank)."""
 
 _INDEX = {symbol: index for index, symbol in enumerate(SYMBOLS)}
@@ -94,7 +94,9 @@ class Corpus:
             return cls(np.load(kept), np.array(about["ends"]), about["texts"])
         rng = np.random.default_rng((seed, 77))
         texts = [
-            speech.jumble(rng) if rng.random() < jumbled else speech.phrase(rng, held_out=held_out)
+            utterances.jumble(rng)
+            if rng.random() < jumbled
+            else utterances.phrase(rng, held_out=held_out)
             for _ in range(size)
         ]
         pieces = []

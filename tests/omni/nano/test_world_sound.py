@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from omni.errors import UsageError
-from omni.nano.world import curves, hearing, speech, strange_sounds, tones, words
+from omni.nano.world import curves, hearing, speech, strange_sounds, tones, utterances, words
 from omni.nano.world.curves import Course
 
 pytest.importorskip("soxr")
@@ -129,9 +129,11 @@ class TestSpeech:
 
     def test_phrases_keep_to_the_vocabulary_and_off_held_out_combinations(self):
         rng = np.random.default_rng(0)
-        said = [speech.phrase(rng) for _ in range(3000)] + [speech.jumble(rng) for _ in range(1000)]
+        said = [utterances.phrase(rng) for _ in range(3000)] + [
+            utterances.jumble(rng) for _ in range(1000)
+        ]
         spoken = {word for text in said for word in text.split()}
-        assert spoken == set(speech.VOCABULARY)
+        assert spoken == set(utterances.VOCABULARY)
         pairs = words.HELD_OUT | words.HELD_OUT_SOLIDS
         apart = re.compile("|".join(rf"\b{colour} {shape}\b" for colour, shape in pairs))
         courses = re.compile(
@@ -140,7 +142,7 @@ class TestSpeech:
             r"|\bflat (series|plot) with season and variance change"
         )
         assert not any(apart.search(text) or courses.search(text) for text in said)
-        kept_back = [speech.phrase(rng, held_out=True) for _ in range(200)]
+        kept_back = [utterances.phrase(rng, held_out=True) for _ in range(200)]
         assert all(apart.search(text) or courses.search(text) for text in kept_back)
         assert any(courses.search(text) for text in kept_back)
 
@@ -149,7 +151,7 @@ class TestSpeech:
         rng = np.random.default_rng(1)
         things = "|".join((*words.SHAPES, *words.SOLIDS))
         for _ in range(2000):
-            text = speech.phrase(rng)
+            text = utterances.phrase(rng)
             assert not re.search(r"\ba [aeio]|\ban [^aeiou]|\bone (beep|object|cycle)s", text)
             assert not re.search(rf"\b({things}) ({things})\b|[{{}}]", text), text
 
@@ -188,7 +190,7 @@ class TestStrangeSounds:
         assert np.sum(peaks & (power[1:-1] > 0.02 * power.max())) >= 3
 
     def test_no_word_of_the_world_is_among_the_unknown(self):
-        assert not set(strange_sounds.UNKNOWN.split()) & set(speech.VOCABULARY)
+        assert not set(strange_sounds.UNKNOWN.split()) & set(utterances.VOCABULARY)
 
 
 class TestHearing:
