@@ -34,10 +34,7 @@ CONTEXT = 384
 
 
 def assemble(out: Path, phrases: list[str]) -> tuple[OmniModel, OmniProcessor]:
-    """The model with trained, frozen encoders and codecs, and everything between them fresh.
-
-    It has a shared space if the heads into it are trained already.
-    """
+    """The model with trained, frozen encoders and codecs, and everything between them fresh."""
     encoders: dict[str, nn.Module] = {name: _stage(name).load(out) for name in MODALITIES}
     encoders[TEXT] = _text_encoder()
     decoders = {name: _stage(stage).load(out) for name, stage in CODECS.items()}
@@ -61,15 +58,19 @@ def assemble(out: Path, phrases: list[str]) -> tuple[OmniModel, OmniProcessor]:
         }
         for name in encoders
     }
-    embedders = align.load(out) if align.done(out) else None
-    embedding = {"width": align.SPACE} if embedders else None
-    config, processor = join(tokenizer, language, modalities, router=EXPERTS, embedding=embedding)
-    model = OmniModel(config, encoders=encoders, embedders=embedders, decoders=decoders)
+    config, processor = join(tokenizer, language, modalities, router=EXPERTS)
+    model = OmniModel(config, encoders=encoders, decoders=decoders)
     _freeze(model.encoders)
-    _freeze(model.embedders)
     for mark in model.modality_marks.values():
         torch.nn.init.normal_(mark, std=0.02)
     return model, processor
+
+
+def attach(model: OmniModel, out: Path) -> None:
+    """Give a model the trained heads into the shared space, which the language needs none of."""
+    model.embedders = nn.ModuleDict(align.load(out)).to(model.device, model.dtype)
+    model.config.embedding = {"width": align.SPACE}
+    _freeze(model.embedders)
 
 
 def _stage(name: str):

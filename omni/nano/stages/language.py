@@ -16,7 +16,7 @@ from omni.model.modeling import OmniModel
 from omni.model.processor import OmniProcessor
 from omni.model.turns import question_mask
 from omni.nano import corpus
-from omni.nano.assemble import assemble
+from omni.nano.assemble import assemble, attach
 from omni.nano.lessons import Codes, Teacher, collate, picture_codes, speech_codes
 from omni.nano.stages.loop import Schedule, train
 from omni.nano.world import speech, words
@@ -47,6 +47,7 @@ def run(out: Path, *, minutes: float, seed: int = 0) -> dict:
     steps = max(4, round(minutes * STEPS_A_MINUTE))
     schedule = Schedule(steps, minutes, learning_rate=2e-3, weight_decay=0.05, warmup=0.04)
     curve = train(NAME, model, lessons, schedule, out)
+    attach(model, out)
     save(model, processor, out / "model")
     figures = {
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
