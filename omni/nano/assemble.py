@@ -17,8 +17,9 @@ from omni.model.modeling import OmniModel
 from omni.model.processor import OmniProcessor
 from omni.model.questions import TEXT
 from omni.model.tokens import build_tokenizer
-from omni.nano import dialogue, smalltalk
+from omni.nano import dialogue
 from omni.nano.corpus import MODALITIES
+from omni.nano.questions import smalltalk
 from omni.nano.stages import align
 from omni.nano.world import words
 

@@ -2,6 +2,7 @@
 
 import random
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ import torch
 from torch.nn import functional
 
 from omni.modality import modality
+from omni.model.embedder import Embedder
 from omni.nano import corpus, phrases, retrieval, synonyms
+from omni.nano.assemble import attach
 from omni.nano.captions import describe
 from omni.nano.facts import facts, plain, wanted
 from omni.nano.stages import align
@@ -247,6 +250,19 @@ def fake_cache(name, out, size, seed, *, held_out=False, split="train"):
         tokens.append(table[[flat.index(word) for word in chosen]].half())
     ends = torch.tensor([len(each) for each in tokens]).cumsum(0)
     return corpus.Cache(torch.cat(tokens), ends, labels)
+
+
+def test_heads_are_attached_to_a_model_that_is_trained(monkeypatch, tmp_path):
+    class Model(torch.nn.Module):
+        device, dtype, config = torch.device("cpu"), torch.bfloat16, SimpleNamespace(embedding=None)
+
+    model: Any = Model()
+    head = Embedder(8, align.SPACE)
+    monkeypatch.setattr(align, "load", lambda out: {"image": head})
+    attach(model, tmp_path)
+    assert model.config.embedding == {"width": 384} and set(model.embedders) == {"image"}
+    found = model.embedders["image"]([torch.randn(5, 8, dtype=torch.bfloat16)])
+    assert found.shape == (1, 384) and not found.requires_grad and not head.training
 
 
 def test_sentences_are_made_once(tmp_path, monkeypatch):
