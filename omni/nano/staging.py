@@ -11,7 +11,7 @@ import numpy as np
 from omni.nano import corpus
 from omni.nano.corpus import Labels, Seen
 from omni.nano.facts import facts, wanted
-from omni.nano.world import group, hearing, motion, scene, speech
+from omni.nano.world import group, hearing, motion, scene, solid, speech
 from omni.values import Waveform
 
 TRIES = 20_000
@@ -67,6 +67,13 @@ def _film(rng: np.random.Generator, modality: str, labels: Labels) -> Seen | Non
     return Seen(motion.render(film), motion.describe(film))
 
 
+def _solid(rng: np.random.Generator, modality: str, labels: Labels) -> Seen | None:
+    """A solid, which is built only if it is the right one."""
+    found = solid.sample(rng, held_out=None)
+    told = solid.describe(found)
+    return Seen(solid.build(found), told) if labels.items() <= told.items() else None
+
+
 def _painted(
     rng: np.random.Generator, found: group.Group, cast: Sequence[Labels]
 ) -> group.Group | None:
@@ -81,4 +88,4 @@ def _painted(
     return replace(found, things=tuple(things), backdrop=backdrop)
 
 
-_MAKERS = {"image": _picture, "video": _film}
+_MAKERS = {"image": _picture, "video": _film, "points": _solid}

@@ -198,7 +198,7 @@ def _whole(name, labels):
     return name != "image" or all({"size", "place"} <= set(each) for each in labels["objects"])
 
 
-@pytest.mark.parametrize("name", ["image", "video", "audio"])
+@pytest.mark.parametrize("name", corpus.MODALITIES)
 def test_things_are_made_to_order(name):
     rng = np.random.default_rng(0)
     for each in retrieval.searches()[name][::7]:
