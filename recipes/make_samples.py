@@ -88,6 +88,7 @@ def torus() -> Cloud:
             solid="torus",
             colour="green",
             size="large",
+            proportion="even",
             radius=5.0,
             rgb=words.COLOURS["green"],
             form=0.5,

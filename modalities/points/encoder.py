@@ -1,6 +1,12 @@
-"""Encoder of point clouds: patches of the surface, a small PointNet on each, a transformer."""
+"""Encoder of point clouds: patches of the surface, each read alone and against all the others.
+
+Shapes: `B` clouds of `N` points, 32 patches of `K` points, `S` spots, of which the patches are the
+first.
+"""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -11,28 +17,48 @@ from omni.modality import Features
 from omni.plugins import Component
 
 PATCHES = 32
+SPOTS = 96
+"""Places where it is known which way the surface faces; patches are compared with all of them."""
+
 NEIGHBOURS = 32
 FREQUENCIES = 4
 
+WITNESSES = 256
+"""Of the points, against which it is found whether a point lies astray."""
 
-def farthest(xyz: Tensor, count: int) -> Tensor:
-    """Indices `[batch, count]` of points far apart, the first of them farthest from the origin."""
-    batch = torch.arange(len(xyz), device=xyz.device)
-    chosen = [xyz.square().sum(-1).argmax(1)]
-    nearest = torch.full(xyz.shape[:2], torch.inf, device=xyz.device)
-    for _ in range(count - 1):
-        apart = (xyz - xyz[batch, chosen[-1]][:, None]).square().sum(-1)
-        nearest = torch.minimum(nearest, apart)
-        chosen.append(nearest.argmax(1))
-    return torch.stack(chosen, 1)
+ASTRAY = 2.5
+"""So many times the usual distance from its neighbours."""
+
+DISTANCES, ANGLES = 4, 6
+"""Bins, which overlap, into which the pairs of a patch and the spots are counted."""
+
+POINT_FEATURES, PLACE_FEATURES, PAIR_FEATURES = 6, 14, 3 * DISTANCES * ANGLES
+
+
+class Described(NamedTuple):
+    """What no rotation of a cloud changes, before anything is learned.
+
+    Attributes:
+        points: of each patch, `[B, 32, K, 6]`: where each lies in the patch's own frame, its
+            distance from the middle of the cloud and of the patch, and how far outwards it lies.
+        pairs: how many spots lie and face how as seen from each patch, `[B, 32, 72]`.
+        places: where each patch lies and how it faces, `[B, 32, 14]`.
+        colours: mean and deviation of red, green and blue of each patch, `[B, 32, 6]`.
+        scale: log10 of the radius in the cloud's own units, `[B, 1]`.
+    """
+
+    points: Tensor
+    pairs: Tensor
+    places: Tensor
+    colours: Tensor
+    scale: Tensor
 
 
 class PointsEncoder(nn.Module):
     """Points `[1024, 3]` with colours and a scale → 32 tokens, one for each patch of the surface.
 
-    A patch is described in its own frame (the point's offset, and how far it lies along the
-    directions in which the patch is wide, narrow and thin), which no rotation of the cloud changes,
-    and by where it lies in the cloud.
+    A token knows its patch, and how all other spots lie and face as seen from there: a cone and a
+    pyramid are alike in each patch, and differ in which normals there are at all.
 
     Args:
         width: of a token.
@@ -44,10 +70,12 @@ class PointsEncoder(nn.Module):
         super().__init__()
         self.width = width
         self.point = nn.Sequential(
-            nn.Linear(11, hidden), nn.GELU(), nn.Linear(hidden, hidden), nn.GELU()
+            nn.Linear(POINT_FEATURES, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU()
         )
-        self.patch = nn.Sequential(nn.Linear(2 * hidden, width), nn.GELU(), nn.Linear(width, width))
-        self.place = nn.Sequential(nn.Linear(10, width), nn.GELU(), nn.Linear(width, width))
+        self.patch = _perceptron(2 * hidden, width, width)
+        self.pair = _perceptron(PAIR_FEATURES, width, width)
+        self.place = _perceptron(PLACE_FEATURES, width, width)
+        self.colour = _perceptron(6, width // 2, width)
         self.scale = nn.Linear(2 * FREQUENCIES + 1, width)
         self.layers = nn.Sequential(*(Mixer(width) for _ in range(layers)))
         self.norm = nn.LayerNorm(width)
@@ -56,11 +84,19 @@ class PointsEncoder(nn.Module):
         return Grid(1, 1, PATCHES)
 
     def encode(self, xyz: Tensor, rgb: Tensor, scale: Tensor) -> Tensor:
-        """Tokens `[batch, 32, width]` of stacked features."""
-        points, patches, waves = (part.to(self._dtype) for part in describe(xyz, rgb, scale))
-        hidden = self.point(points)
-        pooled = torch.cat([hidden.amax(2), hidden.mean(2)], -1)
-        tokens = self.patch(pooled) + self.place(patches) + self.scale(waves)[:, None]
+        """Tokens `[B, 32, width]` of stacked features."""
+        return self.read(describe(xyz, rgb, scale))
+
+    def read(self, described: Described) -> Tensor:
+        """Tokens `[B, 32, width]` of what `describe` has found."""
+        kind = self.norm.weight.dtype
+        points, pairs, places, colours, scale = (part.to(kind) for part in described)
+        near = self.point(points)
+        near = torch.cat([near.amax(2), near.mean(2)], -1)
+        angles = scale * 2.0 ** torch.arange(FREQUENCIES, device=scale.device)
+        waves = torch.cat([scale, angles.sin(), angles.cos()], -1).to(kind)
+        tokens = self.patch(near) + self.pair(pairs) + self.place(places)
+        tokens = tokens + self.colour(colours) + self.scale(waves)[:, None]
         return self.norm(self.layers(tokens))
 
     def forward(self, batch: list[Features]) -> list[Tensor]:
@@ -71,49 +107,137 @@ class PointsEncoder(nn.Module):
         stacked = (torch.stack([f[name] for f in batch]).to(device) for name in names)
         return list(self.encode(*stacked))
 
-    @property
-    def _dtype(self) -> torch.dtype:
-        return self.norm.weight.dtype
+
+def _perceptron(inwards: int, hidden: int, outwards: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(inwards, hidden), nn.GELU(), nn.Linear(hidden, outwards))
 
 
 @torch.no_grad()
-def describe(xyz: Tensor, rgb: Tensor, scale: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """What is known of each point of each patch, of each patch, and of the scale, in float32.
+def describe(xyz: Tensor, rgb: Tensor, scale: Tensor) -> Described:
+    """What is known of a cloud, its patches and their points, in float32.
+
+    Args:
+        xyz: `[B, N, 3]`.
+        rgb: `[B, N, 3]` in 0…1.
+        scale: `[B, 1]`, log10 of what `xyz` was divided by.
+    """
+    with torch.autocast(xyz.device.type, enabled=False):
+        rgb = rgb.float() * 2 - 1
+        astray = lonely(xyz.float())
+        xyz, radius, spread = upright(xyz.float(), ~astray)
+        batch = torch.arange(len(xyz), device=xyz.device)[:, None]
+        centres = xyz[batch, farthest(xyz, SPOTS, astray)]
+        near = torch.cdist(centres, xyz).topk(NEIGHBOURS, largest=False).indices
+        around = xyz[batch[..., None], near]
+        offsets = around - centres[:, :, None]
+        reach = offsets.norm(dim=-1).amax(-1, keepdim=True).clamp(min=1e-4)
+        frame, widths = frames(offsets, centres, reach)
+        normals = frame[..., 0]
+        counted = pairs(centres, normals)
+        where = places(centres, normals, widths, spread)
+        centres, offsets = centres[:, :PATCHES], offsets[:, :PATCHES]
+        outward = centres / centres.norm(dim=-1, keepdim=True).clamp(min=1e-4)
+        points = torch.cat(
+            [
+                offsets @ frame[:, :PATCHES] / reach[:, :PATCHES, None],
+                around[:, :PATCHES].norm(dim=-1, keepdim=True),
+                offsets.norm(dim=-1, keepdim=True),
+                (offsets * outward[:, :, None]).sum(-1, keepdim=True),
+            ],
+            -1,
+        )
+        shown = rgb[batch[..., None], near[:, :PATCHES]]
+        colours = torch.cat([shown.mean(2), shown.std(2)], -1)
+        return Described(points, counted, where, colours, scale.float() + radius.log10())
+
+
+def lonely(xyz: Tensor) -> Tensor:
+    """Which points `[B, N]` lie much farther from their neighbours than is usual in the cloud."""
+    # Features come in random order, so every so-manieth point stands for all of them.
+    witnesses = xyz[:, :: max(1, xyz.shape[1] // WITNESSES)]
+    apart = torch.cdist(xyz, witnesses).topk(4, largest=False).values[..., -1]
+    return apart > ASTRAY * apart.median(1, keepdim=True).values
+
+
+def upright(xyz: Tensor, kept: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The cloud along its principal axes, in a unit sphere about the mean of what is kept.
 
     Returns:
-        `[batch, patches, neighbours, 11]`, `[batch, patches, 10]` and `[batch, frequencies]`.
+        points `[B, N, 3]`, the radius `[B, 1]`, and the deviations along the axes `[B, 3]`.
     """
-    xyz, rgb, scale = xyz.float(), rgb.float(), scale.float()
-    batch = torch.arange(len(xyz), device=xyz.device)[:, None]
-    centres = xyz[batch, farthest(xyz, PATCHES)]
-    near = torch.cdist(centres, xyz).topk(NEIGHBOURS, largest=False).indices
-    around = xyz[batch[..., None], near]
-    offsets = around - centres[:, :, None]
+    share = kept.float()[..., None]
+    count = share.sum(1, keepdim=True).clamp(min=1)
+    centred = xyz - (xyz * share).sum(1, keepdim=True) / count
+    radius = (centred.norm(dim=-1) * share[..., 0]).amax(1).clamp(min=1e-6)
+    centred = centred / radius[:, None, None]
+    covariance = (centred * share).mT @ centred / count
+    variances, axes = torch.linalg.eigh(covariance)
+    return centred @ axes, radius[:, None], variances.clamp(min=0).sqrt()
+
+
+def farthest(xyz: Tensor, count: int, astray: Tensor | None = None) -> Tensor:
+    """Indices `[B, count]` of points far apart, the first of them farthest from the origin.
+
+    Args:
+        xyz: `[B, N, 3]`.
+        count: how many.
+        astray: `[B, N]`, those that are not taken while there are others.
+    """
+    batch = torch.arange(len(xyz), device=xyz.device)
+    barred = 0.0 if astray is None else astray.float() * 1e3
+    chosen = [(xyz.square().sum(-1) - barred).argmax(1)]
+    nearest = torch.full(xyz.shape[:2], torch.inf, device=xyz.device)
+    for _ in range(count - 1):
+        apart = (xyz - xyz[batch, chosen[-1]][:, None]).square().sum(-1)
+        nearest = torch.minimum(nearest, apart)
+        chosen.append((nearest - barred).argmax(1))
+    return torch.stack(chosen, 1)
+
+
+def frames(offsets: Tensor, centres: Tensor, reach: Tensor) -> tuple[Tensor, Tensor]:
+    """Directions `[B, S, 3, 3]` in which patches are thin, narrow and wide; how much, `[B, S, 3]`.
+
+    A direction has no sign of its own: the one that points away from the middle is taken.
+    """
     spread = offsets - offsets.mean(2, keepdim=True)
-    reach = offsets.norm(dim=-1).amax(-1, keepdim=True).clamp(min=1e-4)
-    covariance = spread.transpose(2, 3) @ spread / NEIGHBOURS / reach[..., None].square()
-    widths, frame = torch.linalg.eigh(covariance)
-    # A direction has no sign of its own: the one that points away from the middle is taken.
+    covariance = spread.mT @ spread / offsets.shape[2] / reach[..., None].square()
+    variances, frame = torch.linalg.eigh(covariance)
     outward = torch.einsum("bpdk,bpd->bpk", frame, centres).sign()
     frame = frame * torch.where(outward == 0, 1, outward)[:, :, None]
-    own = offsets @ frame / reach[..., None]
-    points = torch.cat(
-        [
-            own,
-            offsets / reach[..., None],
-            around.norm(dim=-1, keepdim=True),
-            rgb[batch[..., None], near] * 2 - 1,
-            offsets.norm(dim=-1, keepdim=True),
-        ],
-        -1,
-    )
-    facing = torch.einsum("bpdk,bpd->bpk", frame, centres)
-    patches = torch.cat(
-        [centres, centres.norm(dim=-1, keepdim=True), widths.clamp(min=0).sqrt(), facing], -1
-    )
-    angles = scale * 2.0 ** torch.arange(FREQUENCIES, device=scale.device)
-    waves = torch.cat([scale, angles.sin(), angles.cos()], -1)
-    return points, patches, waves
+    return frame, variances.clamp(min=0).sqrt()
+
+
+def places(centres: Tensor, normals: Tensor, widths: Tensor, spread: Tensor) -> Tensor:
+    """Where each patch lies and how it faces, with no regard to signs, `[B, 32, 14]`."""
+    centre, normal, widths = (part[:, :PATCHES] for part in (centres, normals, widths))
+    distance = centre.norm(dim=-1, keepdim=True)
+    facing = (centre * normal).sum(-1, keepdim=True)
+    whole = spread[:, None].expand_as(centre)
+    return torch.cat([distance, facing, centre.abs(), normal.abs(), widths, whole], -1)
+
+
+def pairs(centres: Tensor, normals: Tensor) -> Tensor:
+    """How many spots lie how far and face how as seen from each patch, `[B, 32, 72]`.
+
+    Counted are three cosines beside the distance: between the normals, and of each normal with the
+    way from the patch to the spot.
+    """
+    way = centres[:, None] - centres[:, :PATCHES, None]
+    distance = way.norm(dim=-1)
+    way = way / distance[..., None].clamp(min=1e-4)
+    mine, its = normals[:, :PATCHES, None], normals[:, None]
+    far = _binned(distance, 0.3, 1.5, DISTANCES)
+    counted = []
+    for cosine in ((mine * its).sum(-1), (mine * way).sum(-1), (its * way).sum(-1)):
+        counted.append(far.mT @ _binned(cosine, -1.0, 1.0, ANGLES) / far.shape[-2])
+    return 4 * torch.cat([count.flatten(2) for count in counted], -1)
+
+
+def _binned(values: Tensor, low: float, high: float, count: int) -> Tensor:
+    """How much values belong to each of `count` bins, `[..., count]`: to the two nearest."""
+    width = (high - low) / (count - 1)
+    middles = torch.linspace(low, high, count, device=values.device)
+    return (1 - (values.clamp(low, high)[..., None] - middles).abs() / width).clamp(min=0)
 
 
 COMPONENTS = (

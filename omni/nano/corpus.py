@@ -71,12 +71,13 @@ def see_video(rng: np.random.Generator, held_out: bool) -> Seen:
 
 
 def see_points(rng: np.random.Generator, held_out: bool) -> Seen:
-    """A solid; no solid is held out, since the held-out pairs are of flat shapes."""
-    from omni.nano.world import solid
+    """A solid, or now and then a cloud of what has no words."""
+    from omni.nano.world import solid, strange_solids
 
-    found = solid.sample(rng)
-    labels = {"colour": found.colour, "solid": found.solid, "size": found.size}
-    return Seen(solid.build(found), labels)
+    if not held_out and rng.random() < OUTSIDE:
+        return Seen(strange_solids.cloud(rng), {"outside": True})
+    found = solid.sample(rng, held_out=held_out)
+    return Seen(solid.build(found), solid.describe(found))
 
 
 def hear(rng: np.random.Generator, held_out: bool) -> Seen:
@@ -101,12 +102,11 @@ def hear(rng: np.random.Generator, held_out: bool) -> Seen:
 
 
 def measure(rng: np.random.Generator, held_out: bool) -> Seen:
-    """A series of one column; nothing of it is held out."""
+    """A series of one column; nothing that is measured is outside the world."""
     from omni.nano.world import curves
 
-    found = curves.sample(rng)
-    labels = {"trend": found.trend, "season": bool(found.cycles), "event": found.event or ""}
-    return Seen(found.series, labels)
+    found = curves.sample(rng, held_out=held_out)
+    return Seen(found.series, curves.describe(found.courses[0]))
 
 
 SOURCES: Mapping[str, Callable[[np.random.Generator, bool], Seen]] = {

@@ -12,7 +12,7 @@ from PIL import Image
 
 from omni.errors import UsageError
 from omni.modality import modality
-from omni.nano.stages import films, heads, image, image_codec, loop, points, video
+from omni.nano.stages import clouds, films, heads, image, image_codec, loop, points, video
 from omni.nano.world import motion, scene, solid, words
 
 NAMES = ("image", "video", "points")
@@ -104,16 +104,65 @@ def test_farthest_points_agree_with_a_naive_search():
     assert farthest(cloud, 10)[0].tolist() == chosen
 
 
-def test_a_patch_seen_in_its_own_frame_does_not_turn_with_the_cloud():
+def stacked(seed: int) -> list[torch.Tensor]:
+    """Features of one cloud of points, as a batch of one."""
+    item = features("points", seed)
+    return [item[name][None] for name in ("xyz", "rgb", "scale")]
+
+
+def test_what_is_known_of_a_cloud_does_not_turn_with_it():
     from omni.modalities.points.encoder import describe
 
-    item = features("points", 5)
     turn = torch.tensor(np.array(solid.sample(9).rotation).reshape(3, 3), dtype=torch.float32)
-    before, patches, _ = describe(*(item[k][None] for k in ("xyz", "rgb", "scale")))
-    after, turned, _ = describe((item["xyz"] @ turn)[None], item["rgb"][None], item["scale"][None])
-    same = (before[..., :3] - after[..., :3]).abs().amax((2, 3)) < 1e-2
-    assert same.float().mean() > 0.8  # where two widths are nearly equal, directions are free
-    assert torch.allclose(patches[..., 3:7], turned[..., 3:7], atol=1e-3)
+    xyz, rgb, scale = stacked(5)
+    for before, after in zip(
+        describe(xyz, rgb, scale), describe(xyz @ turn, rgb, scale), strict=True
+    ):
+        # Where two widths of a patch are nearly equal, its directions are free.
+        same = torch.isclose(before, after, atol=2e-2)
+        assert same.float().mean() > 0.85
+
+
+def test_pairs_are_counted_as_by_hand():
+    from omni.modalities.points.encoder import PATCHES, pairs
+
+    generator = torch.Generator().manual_seed(2)
+    centres = torch.randn(1, 40, 3, generator=generator)
+    normals = torch.nn.functional.normalize(torch.randn(1, 40, 3, generator=generator), dim=-1)
+    counted = pairs(centres, normals)
+    assert counted.shape == (1, PATCHES, 72)
+    weights = counted.view(PATCHES, 3, 4, 6).sum((-1, -2))
+    assert torch.allclose(weights, torch.full_like(weights, 4.0), atol=1e-4)
+    # The mean cosine between normals is that of the middles of its bins.
+    cosines = (counted[0, :, :24].view(PATCHES, 4, 6).sum(1) / 4) @ torch.linspace(-1, 1, 6)
+    wanted = (normals[0, :PATCHES] @ normals[0].T).mean(1)
+    assert torch.allclose(cosines, wanted, atol=1e-4)
+
+
+def test_no_patch_lies_at_a_point_astray():
+    from omni.modalities.points.encoder import farthest, lonely
+
+    sphere = torch.nn.functional.normalize(
+        torch.randn(1, 1000, 3, generator=torch.Generator().manual_seed(4)), dim=-1
+    )
+    far = torch.tensor([[[2.0, 0, 0], [0, -1.7, 0], [0, 0.1, 0.1]]])
+    cloud = torch.cat([sphere[:, :500], far, sphere[:, 500:]], 1)
+    astray = lonely(cloud)
+    assert astray[0, 500:503].all() and astray.float().mean() < 0.02
+    chosen = farthest(cloud, 32, astray)[0].tolist()
+    assert len(set(chosen)) == 32 and not {500, 501, 502} & set(chosen)
+
+
+def test_normals_of_a_sphere_point_outwards():
+    from omni.modalities.points.encoder import frames
+
+    generator = torch.Generator().manual_seed(1)
+    centres = torch.nn.functional.normalize(torch.randn(1, 20, 3, generator=generator), dim=-1)
+    around = centres[:, :, None] + 0.1 * torch.randn(1, 20, 32, 3, generator=generator)
+    offsets = torch.nn.functional.normalize(around, dim=-1) - centres[:, :, None]
+    frame, widths = frames(offsets, centres, offsets.norm(dim=-1).amax(-1, keepdim=True))
+    assert (frame[..., 0] * centres).sum(-1).min() > 0.98
+    assert (widths.diff(dim=-1) >= 0).all()
 
 
 @pytest.fixture(scope="module")
@@ -196,6 +245,9 @@ def tiny(monkeypatch):
         monkeypatch.setattr(stage, "EXAMPLES", 2)
         monkeypatch.setattr(stage, "STEPS_A_MINUTE", 1)
     monkeypatch.setattr(image, "STEPS_A_MINUTE", {"image.close": 1, "image": 1})
+    monkeypatch.setattr(clouds, "PIECE", 4)
+    monkeypatch.setattr(points, "CLOUDS_A_MINUTE", 1)
+    monkeypatch.setattr(points, "CACHE_SHARE", 0.0)
 
 
 @pytest.mark.parametrize("stage", [image, points], ids=lambda s: s.NAME)
@@ -249,14 +301,14 @@ def test_what_was_never_seen_does_not_count_as_wrong():
 
 
 def test_an_interrupted_stage_goes_on_where_it_was(tiny, tmp_path, monkeypatch):
-    build, calls = solid.build, iter(range(100))
+    take, calls = clouds.Clouds.take, iter(range(100))
 
-    def interrupted(found):
-        if next(calls) == 5:
+    def interrupted(every, rows):
+        if next(calls) == 2:
             raise KeyboardInterrupt
-        return build(found)
+        return take(every, rows)
 
-    monkeypatch.setattr(solid, "build", interrupted)
+    monkeypatch.setattr(clouds.Clouds, "take", interrupted)
     with pytest.raises(KeyboardInterrupt):
         points.run(tmp_path, minutes=4)
     assert (tmp_path / "points.partial.safetensors").exists()
@@ -264,6 +316,36 @@ def test_an_interrupted_stage_goes_on_where_it_was(tiny, tmp_path, monkeypatch):
     log = (tmp_path / "points.log.jsonl").read_text().splitlines()
     assert [json.loads(row)["step"] for row in log] == [1, 2, 3, 4]
     assert not (tmp_path / "points.partial.safetensors").exists()
+
+
+def test_clouds_are_kept_and_told_apart(tmp_path, monkeypatch):
+    monkeypatch.setattr(clouds, "PIECE", 24)
+    monkeypatch.setattr(clouds, "OUTSIDE", 0.4)
+    monkeypatch.setattr(clouds, "ODD", 0.4)
+    (drawn,) = clouds.pieces(tmp_path, 20, (0, 3))
+    (again,) = clouds.pieces(tmp_path, 20, (0, 3))
+    for before, after in zip(drawn.described, again.described, strict=True):
+        assert torch.equal(before, after) and before.dtype == torch.float16
+    labels = drawn.labels
+    known = labels["known"] == 1
+    assert 0 < known.sum() < len(drawn) == 24
+    assert ((labels["solid"] >= 0) == known).all() and ((labels["proportion"] >= 0) == known).all()
+    assert 0 < (labels["size"] >= 0).sum() < known.sum()
+    assert 0 < (labels["colour"] >= 0).sum() < known.sum()
+    few = drawn.take(torch.tensor([3, 1]))
+    assert len(few) == 2 and few.labels["known"].tolist() == labels["known"][[3, 1]].tolist()
+
+
+def test_held_out_solids_are_masked_for_their_colours_alone():
+    colours, kinds = clouds.ATTRIBUTES["colour"], words.SOLIDS
+    wanted = {
+        "colour": torch.tensor([colours.index("red"), colours.index("pink"), -1]),
+        "solid": torch.tensor([kinds.index("cube"), kinds.index("cone"), -1]),
+    }
+    absent = points.never_seen(wanted)
+    assert absent["solid"].nonzero().tolist() == [[0, kinds.index("torus")]]
+    named = [[0, colours.index("yellow")], [1, colours.index("blue")]]
+    assert absent["colour"].nonzero().tolist() == named
 
 
 def test_the_video_stage_stands_on_the_picture_stage(tiny, tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from omni.nano.world import scene, solid, words
+from omni.nano.world import scene, solid, strange_solids, words
 
 SEEDS = range(80)
 HUES = {
@@ -174,6 +174,66 @@ def test_points_lie_on_the_surface_they_are_drawn_from():
             surface, solid.build(found).xyz[:40]
         )
         assert distances.max() < 1e-3 * found.radius
+
+
+@pytest.mark.parametrize("name", words.SOLIDS)
+def test_proportions_lie_apart_whatever_else_differs(name):
+    ratios: dict[str, list[float]] = {word: [] for word in words.PROPORTIONS}
+    for seed in range(400):
+        found = replace(solid.sample(seed), solid=name, mesh=True)
+        upright = solid.build(replace(found, rotation=tuple(np.eye(3).ravel())))
+        wide, deep, high = np.ptp(upright.xyz, axis=0)
+        natural = np.ptp(solid.surface(name, found.form)[0], axis=0)
+        ratio = high / np.sqrt(wide * deep)
+        if name == "torus":  # its height is that of its tube
+            ratio *= natural[0] / natural[2]
+        if name in ("cube", "pyramid"):  # their corners, not their sides, lie on the axes
+            ratio *= np.sqrt(2)
+        ratios[found.proportion].append(ratio)
+    assert max(ratios["flat"]) < 0.65 < 0.8 < min(ratios["even"])
+    assert max(ratios["even"]) < 1.25 < 1.5 < min(ratios["tall"])
+
+
+def test_held_out_pairs_of_colour_and_solid_are_drawn_only_when_asked_for():
+    rng = np.random.default_rng(4)
+    for held_out in (False, True):
+        drawn = [solid.sample(rng, held_out=held_out) for _ in range(200)]
+        pairs = {(found.colour, found.solid) for found in drawn}
+        assert {pair in words.HELD_OUT_SOLIDS for pair in pairs} == {held_out}
+    either = {
+        (found.colour, found.solid)
+        for found in (solid.sample(s, held_out=None) for s in range(600))
+    }
+    assert either > words.HELD_OUT_SOLIDS
+
+
+def test_clouds_from_outside_are_seeded_and_of_all_kinds():
+    flattest, spans, colourless = [], [], 0
+    for seed in range(80):
+        first, second = (strange_solids.cloud(np.random.default_rng(seed)) for _ in range(2))
+        assert np.array_equal(first.xyz, second.xyz) and np.isfinite(first.xyz).all()
+        low, high = strange_solids.POINTS
+        assert 0.95 * low < len(first.xyz) <= high
+        spread = np.linalg.svd(first.xyz - first.xyz.mean(0), compute_uv=False)
+        flattest.append(spread[-1] / spread[0])
+        spans.append(np.linalg.norm(first.xyz, axis=1).max())
+        colourless += first.rgb is None
+    assert min(flattest) < 0.05 < 0.5 < max(flattest)
+    assert min(spans) < 0.5 < 2 < max(spans)
+    assert 0 < colourless < 30
+
+
+def test_the_corpus_of_clouds_tells_what_is_true():
+    from omni.nano.corpus import see_points
+
+    rng = np.random.default_rng(6)
+    seen = [see_points(rng, False).labels for _ in range(120)]
+    outside = [labels for labels in seen if labels == {"outside": True}]
+    assert 1 <= len(outside) <= 20  # seven are expected
+    inside = [labels for labels in seen if labels not in outside]
+    assert all(set(labels) == {"colour", "solid", "size", "proportion"} for labels in inside)
+    held_out = [see_points(rng, True).labels for _ in range(10)]
+    assert all((it["colour"], it["solid"]) in words.HELD_OUT_SOLIDS for it in held_out)
 
 
 def test_rotations_are_rotations():
