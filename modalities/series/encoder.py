@@ -19,25 +19,31 @@ POINTS = 256
 PATCHES = 16
 """Tokens of a column, in the order of time."""
 COLUMNS = 8
+WAVES = 16
+"""Whole waves over a column whose strength is measured."""
 
 
 class SeriesEncoder(nn.Module):
     """Columns `[C, 256]` and their statistics `[C, 4]` → tokens `[C · 16, width]`.
 
-    A column is read by itself; its number is added to its tokens, so that later readers can tell
-    the columns of a table apart.
+    Each token knows its patch, and how strong waves of each length are in the whole column: a
+    season is counted by no patch alone. A column is read by itself; its number is added to its
+    tokens, so that later readers can tell the columns of a table apart.
     """
 
-    def __init__(self, width: int = 192, depth: int = 2, heads: int = 4):
+    def __init__(self, width: int = 192, depth: int = 3, heads: int = 4):
         super().__init__()
         self.width = width
-        sizes = (1, width // 6, width // 3, 2 * width // 3, width)
+        sizes = (2, width // 6, width // 3, 2 * width // 3, width)
         stem: list[nn.Module] = []
         for number, (inside, outside) in enumerate(pairwise(sizes)):
             kernel = 9 if number == 0 else 7 if number == 1 else 5
             stem += [nn.Conv1d(inside, outside, kernel, stride=2, padding=kernel // 2), nn.GELU()]
         self.stem = nn.Sequential(*stem[:-1])
         self.size = nn.Sequential(nn.Linear(4, width // 2), nn.GELU(), nn.Linear(width // 2, width))
+        self.waves = nn.Sequential(
+            nn.Linear(WAVES, width // 2), nn.GELU(), nn.Linear(width // 2, width)
+        )
         self.place = nn.Parameter(torch.randn(PATCHES, width) * 0.02)
         self.column = nn.Parameter(torch.randn(COLUMNS, width) * 0.02)
         self.blocks = nn.ModuleList([Block(width, heads) for _ in range(depth)])
@@ -51,21 +57,43 @@ class SeriesEncoder(nn.Module):
         """Tokens of each series, column after column."""
         if not batch:
             return []
-        place = self.place
         sizes = [len(item["values"]) for item in batch]
-        values = torch.cat([item["values"] for item in batch]).to(place.device, place.dtype)
-        stats = torch.cat([item["stats"] for item in batch]).to(place.device, place.dtype)
+        place = self.place
+        values, rough, stats = (
+            torch.cat([item[name] for item in batch]).to(place.device, place.dtype)
+            for name in ("values", "rough", "stats")
+        )
         numbers = torch.cat([torch.arange(size) for size in sizes]).to(place.device)
-        tokens = self.encode(values, stats, numbers)
+        tokens = self.encode(values, rough, stats, numbers)
         return [part.flatten(0, 1) for part in tokens.split(sizes)]
 
-    def encode(self, values: Tensor, stats: Tensor, numbers: Tensor) -> Tensor:
-        """Columns `[B, 256]`, statistics `[B, 4]`, their numbers `[B]` → tokens `[B, 16, D]`."""
-        hidden = self.stem(values[:, None]).transpose(1, 2)
-        hidden = hidden + self.place + self.size(stats)[:, None]
+    def encode(self, values: Tensor, rough: Tensor, stats: Tensor, numbers: Tensor) -> Tensor:
+        """Tokens `[B, 16, D]` of columns.
+
+        Args:
+            values: shape `[B, 256]`.
+            rough: unrest `[B, 256]`.
+            stats: size, level and the like, `[B, 4]`.
+            numbers: of the columns in their tables, `[B]`.
+        """
+        hidden = self.stem(torch.stack([values, rough], 1)).transpose(1, 2)
+        whole = self.size(stats) + self.waves(strengths(values).to(values.dtype))
+        hidden = hidden + self.place + whole[:, None]
         for block in self.blocks:
             hidden = block(hidden)
         return self.norm(hidden) + self.column[numbers.clamp(max=COLUMNS - 1)][:, None]
+
+
+@torch.no_grad()
+def strengths(values: Tensor) -> Tensor:
+    """log(1 + strength) of 1, 2, … 16 waves in columns `[B, 256]`, less their trends, float32."""
+    with torch.autocast(values.device.type, enabled=False):
+        time = torch.linspace(-1, 1, values.shape[1], device=values.device)
+        slope = (values.float() @ time) / time.square().sum()
+        level = values.float() - slope[:, None] * time
+        angle = torch.arange(1, WAVES + 1, device=values.device)[:, None] * torch.pi * time
+        strong = torch.hypot(level @ angle.sin().T, level @ angle.cos().T) / len(time)
+        return torch.log1p(20 * strong)
 
 
 class Block(nn.Module):

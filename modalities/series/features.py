@@ -1,4 +1,4 @@
-"""A series to curves of one length: shape in `values`, size and level in `stats`.
+"""A series to curves of one length: shape in `values`, unrest in `rough`, size in `stats`.
 
 Shapes: `L` rows of the table, `C` columns, `P` points of a curve.
 """
@@ -19,12 +19,13 @@ COLUMNS = 8
 
 
 def features(series: Series) -> dict[str, torch.Tensor]:
-    """`values [C, 256]`, each of mean 0 and deviation 1, and `stats [C, 4]` of the raw columns."""
+    """`values [C, 256]`, each of mean 0 and deviation 1, `rough [C, 256]` and `stats [C, 4]`."""
     columns = series.values[:, :COLUMNS].T
     spots = positions(series)
     curves = [standardise(curve(column, spots)) for column in columns]
     return {
         "values": torch.from_numpy(np.stack(curves).astype(np.float32)),
+        "rough": torch.from_numpy(np.stack([roughness(column, spots) for column in columns])),
         "stats": torch.from_numpy(np.stack([stats(column) for column in columns])),
     }
 
@@ -65,6 +66,30 @@ def standardise(curve: np.ndarray) -> np.ndarray:
     centred = scaled - scaled.mean()
     deviation = centred.std()
     return centred / deviation if deviation > 1e-9 else np.zeros_like(curve)
+
+
+def roughness(column: np.ndarray, spots: np.ndarray, points: int = POINTS) -> np.ndarray:
+    """How far each row lies from the middle of its neighbours, float32 `[P]`.
+
+    Trends and seasons leave little trace in it; a spike, a step and a change of the noise do, for
+    which the averages of a long column have no room. It is log(1 + distance / usual distance).
+    """
+    known = np.flatnonzero(np.isfinite(column))
+    if len(known) < 5:
+        return np.zeros(points, np.float32)
+    level = column[known] / (np.abs(column[known]).max() or 1.0)
+    for _ in range(2):  # once leaves much of a season of few rows
+        level = level[1:-1] - (level[:-2] + level[2:]) / 2
+    apart = np.abs(level)
+    usual = np.median(apart) if np.median(apart) > 1e-9 else apart.mean()
+    if usual <= 1e-9:
+        return np.zeros(points, np.float32)
+    apart = np.log1p(np.pad(apart, 2, mode="edge") / usual)
+    share = (spots[known] - spots[0]) / (spots[-1] - spots[0])
+    spread = np.interp(np.linspace(0, 1, points), share, apart)
+    # Where several rows share a point, the roughest of them counts.
+    np.maximum.at(spread, np.rint(share * (points - 1)).astype(int), apart)
+    return spread.astype(np.float32)
 
 
 def stats(column: np.ndarray) -> np.ndarray:

@@ -511,6 +511,34 @@ def test_a_spike_in_a_long_series_leaves_its_trace():
     assert int(curve.argmax()) == pytest.approx(7_777 * 256 / 10_000, abs=1)
 
 
+def test_roughness_shows_a_spike_and_a_change_of_noise_beneath_a_season():
+    rng = np.random.default_rng(0)
+    time = np.arange(400)
+    quiet = np.where(time < 200, 0.02, 0.2)
+    column = 3 * np.sin(time / 20) + time / 100 + rng.standard_normal(400) * quiet
+    found = series.features(Series(column[:, None], ("v",)))["rough"][0]
+    assert found.shape == (256,) and found[132:].mean() > 2 * found[:124].mean()
+    column = np.sin(time / 20) + rng.standard_normal(400) * 0.02
+    column[300] += 2
+    bigger = series.features(Series(1000 * column[:, None] + 9, ("v",)))["rough"][0]
+    assert int(bigger.argmax()) == pytest.approx(300 * 255 / 399, abs=2)
+    torch.testing.assert_close(
+        series.features(Series(column[:, None], ("v",)))["rough"][0], bigger, atol=1e-3, rtol=1e-3
+    )
+
+
+@torch.inference_mode()
+def test_strengths_of_waves_are_those_of_a_season():
+    from omni.modalities.series.encoder import strengths
+
+    time = torch.linspace(0, 1, 256)
+    for cycles in (1, 5, 12):
+        column = torch.sin(2 * torch.pi * cycles * time + 1) + 4 * time
+        found = strengths(column[None])[0]
+        assert int(found[1:].argmax()) + 2 == cycles or cycles == 1
+        assert found[cycles - 1] > 2
+
+
 @pytest.mark.parametrize("scale", [1e-300, 1.0, 1e300, -1e307])
 def test_features_are_finite_at_any_scale(scale):
     values = np.array([[1.0], [2.0], [np.nan], [1.5]]) * scale

@@ -270,6 +270,39 @@ class TestCurves:
             costs = [column[:i].var() * i + column[i:].var() * (200 - i) for i in range(10, 190)]
             assert abs((10 + int(np.argmin(costs))) / 199 - made.place) < 0.03
 
+    def test_noise_changes_where_it_is_said_to(self):
+        rng = np.random.default_rng(8)
+        for _ in range(30):
+            made = Course("flat", 0, "variance change", float(rng.uniform(0.25, 0.75)))
+            column = curves.draw(rng, made, 400)
+            parts = np.split(column, [round(made.place * 399)])
+            small, large = sorted(part.std() for part in parts)
+            assert 2 < large / small < 9
+
+    def test_events_keep_away_from_the_borders_of_their_time(self):
+        rng = np.random.default_rng(3)
+        seen = set()
+        for _ in range(600):
+            made = curves.course(rng, held_out=None)
+            told = curves.describe(made)
+            assert (told["event"], told["when"]) == (made.event or "", made.when)
+            if made.event is None:
+                assert made.when == "" and made.place == 0
+                continue
+            third = ("early", "middle", "late").index(made.when)
+            assert third / 3 < made.place < (third + 1) / 3
+            assert all(abs(made.place - border) > 0.04 for border in (1 / 3, 2 / 3))
+            seen.add((made.event, made.when))
+        assert len(seen) == len(words.EVENTS) * len(words.TIMES)
+
+    def test_held_out_courses_are_drawn_only_when_asked_for(self):
+        rng = np.random.default_rng(2)
+        for held_out in (False, True):
+            drawn = [curves.sample(rng, columns=2, held_out=held_out) for _ in range(150)]
+            found = {(c.trend, c.cycles > 0, c.event) for curve in drawn for c in curve.courses}
+            assert {each in words.HELD_OUT_COURSES for each in found} == {held_out}
+        assert found == words.HELD_OUT_COURSES
+
     def test_samples_are_seeded_finite_and_at_the_scales_of_measurements(self):
         first, second = (curves.sample(np.random.default_rng(9), columns=2) for _ in range(2))
         assert np.array_equal(first.series.values, second.series.values, equal_nan=True)
