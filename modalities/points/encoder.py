@@ -244,7 +244,7 @@ COMPONENTS = (
     Component(
         kind="encoder",
         name="points",
-        summary="Groups of near points to 32 tokens, then a light transformer.",
+        summary="Patches of the surface, and how all others face from there, to 32 tokens.",
         paper="PointNet: Deep Learning on Point Sets (arXiv 1612.00593)",
     ),
 )
