@@ -25,6 +25,9 @@ LANES: tuple[tuple[tuple[str, float], ...], ...] = (
 )
 """Stages that run one after another in each lane, and the share of the minutes each may take."""
 
+ALIGN_SHARE = 0.08
+"""Of the minutes, for the heads into the shared space, which need all encoders."""
+
 LANGUAGE_SHARE = 0.45
 """Of the minutes, for the language model; caching what the encoders see has the rest."""
 
@@ -65,12 +68,12 @@ def train(out: Path, minutes: float, seed: int) -> None:
     with ProcessPoolExecutor(len(LANES), mp_context=context) as pool:
         for done in [pool.submit(run_lane, lane, out, minutes, seed) for lane in LANES]:
             done.result()
-    began = time.monotonic()
     cores = multiprocessing.cpu_count()
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
-        share = minutes * LANGUAGE_SHARE
-        pool.submit(run_stage, "language", out, share, seed, cores).result()
-    report(f"language: {(time.monotonic() - began) / 60:.1f} minutes")
+    for name, share in (("align", ALIGN_SHARE), ("language", LANGUAGE_SHARE)):
+        began = time.monotonic()
+        with ProcessPoolExecutor(1, mp_context=context) as pool:
+            pool.submit(run_stage, name, out, minutes * share, seed, cores).result()
+        report(f"{name}: {(time.monotonic() - began) / 60:.1f} minutes")
 
 
 def report(line: str) -> None:

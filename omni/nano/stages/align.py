@@ -75,7 +75,7 @@ def run(out: Path, *, minutes: float, seed: int = 0) -> dict:
     heads.eval()
     figures: dict[str, Any] = {"parameters": sum(each.numel() for each in heads.parameters())}
     figures |= {key: curve[-1][key] for key in ("step", "minutes", "loss")}
-    figures["recall"] = measure(heads, out, seed)
+    figures["recall"] = measure(heads, out, seed, share)
     (out / f"{NAME}.figures.json").write_text(json.dumps(figures, indent=1) + "\n")
     return figures
 
@@ -284,7 +284,9 @@ def contrast(seen: Tensor, texts: Tensor, fits: Tensor, sharpness: Tensor) -> tu
 
 
 @torch.inference_mode()
-def measure(heads: Heads, out: Path, seed: int) -> dict[str, dict[str, dict[str, float]]]:
+def measure(
+    heads: Heads, out: Path, seed: int, share: float
+) -> dict[str, dict[str, dict[str, float]]]:
     """Recall at 1 by modality and split, of plain descriptions of things that were never seen.
 
     Held-out combinations are each searched for among things of combinations that were trained on.
@@ -292,8 +294,9 @@ def measure(heads: Heads, out: Path, seed: int) -> dict[str, dict[str, dict[str,
     encoder: Any = modality("text").encoder()
     figures: dict[str, dict[str, dict[str, float]]] = {}
     for name, embedder in heads.embedders.items():
-        media, labels = _things(name, embedder, out, VALIDATION[name], seed, held_out=False)
-        fresh, others = _things(name, embedder, out, HELD_OUT[name], seed, held_out=True)
+        many, few = (max(16, round(size[name] * share)) for size in (VALIDATION, HELD_OUT))
+        media, labels = _things(name, embedder, out, many, seed, held_out=False)
+        fresh, others = _things(name, embedder, out, few, seed, held_out=True)
         texts, told = (
             encoder.sentence([plain(name, each) for each in rows]) for rows in (labels, others)
         )

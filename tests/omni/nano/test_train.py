@@ -11,7 +11,7 @@ def test_every_stage_has_its_share_of_the_minutes():
     shares = [share for lane in train.LANES for _, share in lane]
     assert all(share > 0 for share in shares)
     longest = max(sum(share for _, share in lane) for lane in train.LANES)
-    assert longest + train.LANGUAGE_SHARE <= 1
+    assert longest + train.ALIGN_SHARE + train.LANGUAGE_SHARE <= 1
 
 
 @pytest.mark.slow
@@ -24,7 +24,7 @@ def test_two_minutes_of_training_make_a_model_and_every_loss_falls(tmp_path):
         ]
         for path in tmp_path.glob("*.log.jsonl")
     }
-    assert {"image", "audio", "video", "points", "series", "language"} <= set(curves)
+    assert {"image", "audio", "video", "points", "series", "align", "language"} <= set(curves)
     for stage, losses in curves.items():
         assert len(losses) >= 4, stage
         late = losses[-3:]
