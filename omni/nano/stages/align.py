@@ -48,7 +48,7 @@ CAPTIONS = {"image": 70, "video": 45, "audio": 10, "points": 80, "series": 60}
 FEWEST_CAPTIONS = 2
 """Of a kind that is seen once, beside the plain one."""
 
-VALIDATION = {"image": 300, "video": 420, "audio": 480, "points": 640, "series": 320}
+VALIDATION = {"image": 300, "video": 420, "audio": 480, "points": 640, "series": 900}
 """How many things are looked at to find 200 that differ."""
 
 HELD_OUT = {"image": 120, "video": 120, "audio": 120, "points": 120, "series": 120}
