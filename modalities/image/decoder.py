@@ -36,6 +36,16 @@ VIVID = 0.15
 WORTH = 0.12
 """A further colour is taken if it mends at least so much squared error, summed over pixels."""
 
+UNREST = 0.1
+"""How much a pixel beside an edge counts; it may be a mixture."""
+
+ALIKE = 0.995
+"""Of colours that mend nearly as much as the best one, the first is taken."""
+
+SPARE = 0.05
+"""Squared error, summed over a patch, that is given up for an earlier entry of the codebook: the
+early ones are those that are drawn with, and scaling blurs their edges a little."""
+
 NOWHERE = 9.0
 """The value of colours which are not in the palette: far from every pixel."""
 
@@ -71,7 +81,7 @@ class ImageDecoder(nn.Module):
                 colours[place] = NOWHERE
         mixtures = self.mixtures.float().view(self.patches, PALETTE, -1)
         drawn = torch.einsum("kcp,cr->krp", mixtures, colours).flatten(1)
-        patches = nearest(cut(pixels[None]), drawn)
+        patches = nearest(cut(pixels[None]), drawn, spare=SPARE)
         return torch.cat([found + self.patches, patches]).cpu()
 
     @torch.no_grad()
@@ -126,19 +136,30 @@ class ImageDecoder(nn.Module):
         frame[1:-1, 1:-1] = False
         first = int(apart[frame.flatten()].argmin(1).bincount().argmax())
         calm, chosen = _calm(pixels), [first]
-        while len(chosen) < PALETTE:
-            error = torch.where(calm, apart[:, chosen].amin(1), _between(flat, rgb[chosen]))
-            gain = (error[:, None] - apart).clamp(min=0)
-            gain = torch.where(calm[:, None], gain, gain * 0.1).sum(0)
-            best = int(gain.argmax())
-            if gain[best] < WORTH:
+        for _ in range(PALETTE - 1):
+            best = self._next(flat, apart, calm, chosen)
+            if best is None:
                 break
             chosen.append(best)
+            for old in chosen[1:]:  # each again, now that there are others
+                rest = [kept for kept in chosen if kept != old]
+                again = self._next(flat, apart, calm, rest)
+                chosen = rest if again is None else [*rest, again]
         owner = torch.where(calm, apart[:, chosen].argmin(1), 0)
         order = sorted(range(1, len(chosen)), key=lambda n: self._rank(rgb[chosen[n]], owner == n))
         ranked = [first, *(chosen[place] for place in order)]
         ranked += [first] * (PALETTE - len(ranked))
         return torch.tensor(ranked, device=flat.device)
+
+    def _next(self, flat: Tensor, apart: Tensor, calm: Tensor, chosen: list[int]) -> int | None:
+        """The colour that mends most, or the first that does so as good as it; `None` if few."""
+        error = torch.where(
+            calm, apart[:, chosen].amin(1), _between(flat, self.rgb[chosen].float())
+        )
+        gain = (error[:, None] - apart).clamp(min=0)
+        gain = torch.where(calm[:, None], gain, gain * UNREST).sum(0)
+        most = float(gain.max())
+        return int((gain >= ALIKE * most).int().argmax()) if most >= WORTH else None
 
     @staticmethod
     def _rank(colour: Tensor, owned: Tensor) -> tuple[bool, float]:
@@ -149,10 +170,11 @@ class ImageDecoder(nn.Module):
         return False, float(along.mean()) if len(along) else 0.0
 
 
-def nearest(points: Tensor, book: Tensor) -> Tensor:
-    """The nearest entry, int64 `[n]`, of points `[n, width]`; of equals the first."""
+def nearest(points: Tensor, book: Tensor, spare: float = 0.0) -> Tensor:
+    """The first entry, int64 `[n]`, whose squared distance is within `spare` of the least."""
     distance = book.square().sum(1) - 2 * points.to(book.device).float() @ book.T
-    return distance.argmin(1)
+    least = distance.amin(1, keepdim=True)
+    return (distance <= least + spare).int().argmax(1)
 
 
 def enlarged(pixels: np.ndarray) -> Image.Image:

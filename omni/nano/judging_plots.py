@@ -63,7 +63,7 @@ def trace(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
 
 
 def _event(middle: np.ndarray, top: np.ndarray) -> str | None:
-    """What happens in the right half, from how far the line is from what the left half foretells."""
+    """What happens in the right half, from how far it is from what the left half foretells."""
     drift = float(np.median(middle))
     unrest = np.abs(middle - drift) > RESTLESS
     if unrest.mean() > 0.4:

@@ -141,7 +141,7 @@ def _colours(pixels: Tensor, count: int, generator: torch.Generator, until: floa
 
 
 def _mixtures(codec: Any, pixels: Tensor) -> Tensor:
-    """Patches `[64, 256]` of a picture `[3, 64, 64]`, each pixel a mixture of two of its colours."""
+    """Patches `[64, 256]` of pixels `[3, 64, 64]`, each a mixture of two of the colours."""
     from omni.modalities.image.decoder import cut
 
     colours = codec.rgb[codec.palette(pixels)]

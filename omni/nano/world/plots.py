@@ -7,6 +7,7 @@ that a course is put together from patches that other courses have, too.
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -88,7 +89,7 @@ def _stroke(points: np.ndarray, width: float, ends: tuple[int, int]) -> np.ndarr
     first, last = points[0] - (3, 0), points[-1] + (3, 0)
     whole = np.concatenate([[first], points, [last]]) * FINE - 0.5
     radius = width * FINE / 2
-    for (x, y), (later_x, later_y) in zip(whole[:-1], whole[1:], strict=True):
+    for (x, y), (later_x, later_y) in pairwise(whole):
         steps = max(2, int(np.hypot(later_x - x, later_y - y)))
         for at in np.linspace(0, 1, steps):
             here = (x + (later_x - x) * at, y + (later_y - y) * at)

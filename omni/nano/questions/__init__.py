@@ -1,0 +1,1 @@
+"""What people ask about the things of the world and what is answered: one kind of thing a file."""

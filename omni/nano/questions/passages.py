@@ -1,0 +1,98 @@
+"""Questions that text answers: scenes told in words, and retrieved passages with their numbers."""
+
+from __future__ import annotations
+
+import random
+
+from omni.nano.questions.exchange import Exchange, article, sentence
+from omni.nano.questions.wishes import pair
+from omni.nano.world.words import COLOURS, NUMBERS, SOLIDS
+
+UNSAID = "The passages do not say."
+OWNERS = (
+    *("Anna", "Ben", "Clara", "David", "Emma", "Felix", "Grace", "Henry", "Ida", "Jonas"),
+    *("Karin", "Leo", "Maria", "Noah", "Olga", "Paul", "Rosa", "Simon", "Tessa", "Viktor"),
+)
+OBJECTS = (
+    *("lamp", "door", "boat", "hat", "car", "house", "flag", "chair", "coat", "kite"),
+    *("bike", "cup", "tent", "bag", "roof", "scarf", "train", "book", "wall", "clock"),
+)
+_STATED = (
+    *("The {thing} of {owner} is {colour}.", "{owner} has a {colour} {thing}."),
+    *("{owner} painted the {thing} {colour}.", "{owner}'s {thing} is {colour}."),
+)
+_ASKED = (
+    *("What colour is the {thing} of {owner}?", "Which colour has {owner}'s {thing}?"),
+    *("What is the colour of {owner}'s {thing}?", "Tell me the colour of the {thing} of {owner}."),
+)
+_COUNTED = (
+    *("{owner} owns {number} {thing}s.", "There are {number} {thing}s in the room of {owner}."),
+    *("{owner} bought {number} {thing}s.", "{number} {thing}s belong to {owner}."),
+)
+_COUNT_ASKED = (
+    *("How many {thing}s does {owner} have?", "How many {thing}s are there with {owner}?"),
+    *("What number of {thing}s has {owner}?", "Tell me how many {thing}s {owner} has."),
+)
+_SCENE = (
+    *(
+        "There is {a} {relation} {b}.",
+        "{a} is {relation} {b}.",
+        "A picture shows {a} {relation} {b}.",
+    ),
+    *("Imagine {a} {relation} {b}.", "Suppose that {a} stands {relation} {b}."),
+)
+_INVERSE = {"left of": "right of", "right of": "left of", "above": "below", "below": "above"}
+
+
+def ask(rng: random.Random) -> Exchange:
+    """A text with a question about it."""
+    return rng.choices((retrieved, told), (3, 2))[0](rng)
+
+
+def retrieved(rng: random.Random) -> Exchange:
+    """Numbered passages as retrieval gives them; the answer cites the one it is taken from."""
+    count = rng.randint(2, 4)
+    owners, things = rng.sample(OWNERS, count), [rng.choice(OBJECTS) for _ in range(count)]
+    passages, exchanges = [], []
+    for owner, thing in zip(owners, things, strict=True):
+        if rng.random() < 0.6:
+            value = rng.choice(tuple(COLOURS))
+            stated, asked = rng.choice(_STATED), rng.choice(_ASKED)
+        else:
+            value = rng.choice(NUMBERS[1:])
+            stated, asked = rng.choice(_COUNTED), rng.choice(_COUNT_ASKED)
+        words = {"owner": owner, "thing": thing, "colour": value, "number": value}
+        passages.append(sentence(stated.format(**words)[:-1]))
+        exchanges.append((asked.format(**words), value))
+    wanted = rng.randrange(count)
+    question, answer = exchanges[wanted][0], f"{sentence(exchanges[wanted][1])} [{wanted + 1}]"
+    if rng.random() < 0.2:
+        stranger = rng.choice([owner for owner in OWNERS if owner not in owners])
+        question, answer = question.replace(owners[wanted], stranger), UNSAID
+    listed = "\n".join(f"[{number}] {passage}" for number, passage in enumerate(passages, 1))
+    ways = ("{listed}\n{question}", "Passages:\n{listed}\n\n{question}", "{question}\n{listed}")
+    return Exchange(rng.choice(ways).format(listed=listed, question=question), answer)
+
+
+def told(rng: random.Random) -> Exchange:
+    """A scene in words, and a question about it."""
+    first, second = pair(rng, None), pair(rng, None)
+    if rng.random() < 0.25:
+        first = first[0], rng.choice(SOLIDS)
+    if first[1] == second[1] or first[0] == second[0]:
+        return told(rng)
+    relation = rng.choice(tuple(_INVERSE))
+    a, b = article(" ".join(first)), article(" ".join(second))
+    scene = rng.choice(_SCENE).format(a=a, b=b, relation=relation)
+    questions = (
+        (f"What colour is the {first[1]}?", sentence(first[0])),
+        (f"What colour is the {second[1]}?", sentence(second[0])),
+        (f"Which shape is {first[0]}?", sentence(article(first[1]))),
+        (f"Which shape is {second[0]}?", sentence(article(second[1]))),
+        (f"What is {relation} the {second[1]}?", sentence(a)),
+        (f"What is {_INVERSE[relation]} the {first[1]}?", sentence(b)),
+        ("How many things are there?", "Two."),
+        (f"Is there {a}?", "Yes, there is."),
+    )
+    question, answer = rng.choice(questions)
+    return Exchange(f"{scene[0].upper()}{scene[1:]} {question}", answer)

@@ -1,0 +1,53 @@
+"""What people may ask that a small model of a small world cannot know."""
+
+from __future__ import annotations
+
+UNKNOWN_QUESTIONS = (
+    *("What is the capital of France?", "Who wrote Hamlet?", "Write a poem about the sea."),
+    *("Translate this into German.", "What is the weather like today?", "Who is the president?"),
+    *(
+        "Write a program that sorts a list.",
+        "Explain the theory of relativity.",
+        "What time is it?",
+    ),
+    *("Tell me a joke.", "How do I bake bread?", "What is the meaning of life?", "Sing a song."),
+    *("Summarise the news of today.", "Draw a cat.", "Draw a house with a garden.", "Draw a dog."),
+    *("Paint a portrait of a woman.", "Play some music.", "How old is the universe?"),
+    *("Recommend a good book.", "What is a transformer?", "Book a flight to London."),
+    *("Who won the game yesterday?", "Make a video of a dancing dog.", "Draw a tree in autumn."),
+    *("What does the contract say about notice?", "Is this clause enforceable in court?"),
+    *("How do I cure a cold?", "What are the side effects of aspirin?", "Should I buy shares?"),
+    *(
+        "Which party should I vote for?",
+        "What is the population of Brazil?",
+        "Who painted Guernica?",
+    ),
+    *("When did the Second World War end?", "How far is the moon?", "What is photosynthesis?"),
+    *("Write an email to my boss.", "Correct my English.", "Give me a recipe for soup."),
+    *("How do I get from here to the station?", "What is the best phone?", "Fix my code."),
+    *("Explain quantum mechanics to a child.", "Who invented the telephone?", "Draw a horse."),
+    *("What is the square root of 1764?", "Prove that there are infinitely many primes."),
+    *("What is the tallest mountain?", "Which language is spoken in Peru?", "Draw my grandmother."),
+    *("How many people live in Tokyo?", "What is inflation?", "How does a car engine work?"),
+    *("Who sang Yesterday?", "Name three films by Kubrick.", "Compose a symphony."),
+    *("What should I wear tonight?", "Plan a holiday in Italy.", "Is it going to rain tomorrow?"),
+    *("Tell me about the Roman Empire.", "Who was Marie Curie?", "What is DNA made of?"),
+    *("Write a speech for a wedding.", "What rhymes with moon?", "Draw a car on a road."),
+    *("How do vaccines work?", "What are the rules of chess?", "How long do cats live?"),
+    *("The tenant shall pay the rent in advance on the first day of each month.",),
+    *("In the beginning God created the heaven and the earth.", "Draw a map of Europe."),
+    *("It was the best of times, it was the worst of times.", "Paint a sunset over the sea."),
+    *("Shares fell on Monday after the bank raised interest rates again.", "Draw a flower."),
+    *("What is the stock price of Apple?", "Convert ten dollars into euros.", "Set an alarm."),
+    *("Call my mother.", "Turn on the light.", "Order a pizza.", "Open the window.", "Play chess."),
+    *("What is the name of this person?", "Who is in the photo?", "What breed is this dog?"),
+    *("Which city is this?", "What kind of bird is singing?", "Which song is this?"),
+    *("Diagnose my rash.", "Is this mushroom edible?", "How old is this person?"),
+    *("What is two plus two times seven?", "Solve this equation.", "Integrate x squared."),
+    *("Write a short story about a dragon.", "Invent a new word.", "Continue this text."),
+    *("Give me ten business ideas.", "Design a logo.", "Draw a dragon.", "Make a movie."),
+    *("Which team won the cup in 1998?", "Who discovered penicillin?", "Define entropy."),
+    *("How do I tie a tie?", "What is the speed of light?", "Where do penguins live?"),
+    *("Explain the offside rule.", "What causes earthquakes?", "Is there life on Mars?"),
+)
+"""Of all kinds; the model answers each with the same words."""
