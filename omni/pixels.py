@@ -1,4 +1,4 @@
-"""Pictures as arrays: what every modality that shows pixels to an encoder does alike."""
+"""Pictures as arrays: what all who show pixels to an encoder, or draw them, do alike."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
     from PIL import Image
+    from torch import Tensor
 
 GREY = 0.5
 
@@ -44,3 +45,27 @@ def letterbox(image: Image.Image, size: int) -> np.ndarray:
     pixels = np.asarray(small, dtype=np.float32) / 255
     square[:, top : top + high, left : left + wide] = pixels.transpose(2, 0, 1)
     return square
+
+
+def enlarged(pixels: np.ndarray, size: int) -> Image.Image:
+    """The picture, of that width and height, of pixels `[h, w, 3]` in 0…1."""
+    import numpy as np
+    from PIL import Image
+
+    array = (pixels.clip(0, 1) * 255).round().astype(np.uint8)
+    return Image.fromarray(array).resize((size, size), Image.Resampling.BICUBIC)
+
+
+def cut(pixels: Tensor, side: int) -> Tensor:
+    """Pictures `[batch, channels, h, w]` as patches `[n, channels * side * side]`, row by row."""
+    from torch.nn import functional
+
+    return functional.pixel_unshuffle(pixels, side).permute(0, 2, 3, 1).flatten(0, 2)
+
+
+def join(patches: Tensor, side: int, across: int) -> Tensor:
+    """What `cut` has cut, as square pictures of `across` patches in each row."""
+    from torch.nn import functional
+
+    grid = patches.view(-1, across, across, patches.shape[1]).permute(0, 3, 1, 2)
+    return functional.pixel_shuffle(grid, side)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from omni.errors import UsageError
-from omni.pixels import letterbox
+from omni.pixels import cut, enlarged, join, letterbox
 from omni.plugins import Component
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class ImageDecoder(nn.Module):
                 colours[place] = NOWHERE
         mixtures = self.mixtures.float().view(self.patches, PALETTE, -1)
         drawn = torch.einsum("kcp,cr->krp", mixtures, colours).flatten(1)
-        patches = nearest(cut(pixels[None]), drawn, spare=SPARE)
+        patches = nearest(cut(pixels[None], PATCH), drawn, spare=SPARE)
         return torch.cat([found + self.patches, patches]).cpu()
 
     @torch.no_grad()
@@ -96,7 +96,7 @@ class ImageDecoder(nn.Module):
         colours = torch.tensor(palette, dtype=torch.float32, device=device) / 255
         found = nearest(colours, self.rgb.float())
         mixtures = torch.from_numpy(np.ascontiguousarray(labels, np.float32)).to(device)
-        patches = nearest(cut(mixtures.permute(2, 0, 1)[None]), self.mixtures.float())
+        patches = nearest(cut(mixtures.permute(2, 0, 1)[None], PATCH), self.mixtures.float())
         return torch.cat([found + self.patches, patches]).cpu()
 
     @torch.no_grad()
@@ -117,9 +117,9 @@ class ImageDecoder(nn.Module):
         codes = codes.to(self.rgb.device).long()
         shifted = (codes[:PALETTE] - self.patches) % self.codes
         palette = self.rgb.float()[shifted % self.colours]
-        mixtures = join(self.mixtures.float()[codes[PALETTE:] % self.patches])[0]
+        mixtures = join(self.mixtures.float()[codes[PALETTE:] % self.patches], PATCH, SIDE)[0]
         pixels = torch.einsum("chw,cr->hwr", mixtures, palette)
-        return enlarged(pixels.cpu().numpy())
+        return enlarged(pixels.cpu().numpy(), PICTURE)
 
     def palette(self, pixels: Tensor) -> Tensor:
         """Numbers `[4]` of a picture's colours; those it does not need repeat the background.
@@ -175,25 +175,6 @@ def nearest(points: Tensor, book: Tensor, spare: float = 0.0) -> Tensor:
     distance = book.square().sum(1) - 2 * points.to(book.device).float() @ book.T
     least = distance.amin(1, keepdim=True)
     return (distance <= least + spare).int().argmax(1)
-
-
-def enlarged(pixels: np.ndarray) -> Image.Image:
-    """The picture, 256×256, of pixels `[64, 64, 3]` in 0…1."""
-    from PIL import Image
-
-    array = (pixels.clip(0, 1) * 255).round().astype(np.uint8)
-    return Image.fromarray(array).resize((PICTURE, PICTURE), Image.Resampling.BICUBIC)
-
-
-def cut(pixels: Tensor) -> Tensor:
-    """Pictures `[batch, channels, 64, 64]` as patches `[batch * 64, channels * 64]`, by rows."""
-    return functional.pixel_unshuffle(pixels, PATCH).permute(0, 2, 3, 1).flatten(0, 2)
-
-
-def join(patches: Tensor) -> Tensor:
-    """Patches `[batch * 64, channels * 64]` as pictures `[batch, channels, 64, 64]`."""
-    grid = patches.view(-1, SIDE, SIDE, patches.shape[1]).permute(0, 3, 1, 2)
-    return functional.pixel_shuffle(grid, PATCH)
 
 
 def _calm(pixels: Tensor) -> Tensor:

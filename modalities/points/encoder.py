@@ -6,6 +6,7 @@ first.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -102,14 +103,17 @@ class PointsEncoder(nn.Module):
     def forward(self, batch: list[Features]) -> list[Tensor]:
         if not batch:
             return []
-        device = self.norm.weight.device
-        names = ("xyz", "rgb", "scale")
-        stacked = (torch.stack([f[name] for f in batch]).to(device) for name in names)
-        return list(self.encode(*stacked))
+        return list(self.encode(*stacked(batch, self.norm.weight.device)))
 
 
 def _perceptron(inwards: int, hidden: int, outwards: int) -> nn.Sequential:
     return nn.Sequential(nn.Linear(inwards, hidden), nn.GELU(), nn.Linear(hidden, outwards))
+
+
+def stacked(batch: Sequence[Features], device: torch.device | str = "cpu") -> Iterator[Tensor]:
+    """Places, colours and scales of clouds, each as one tensor."""
+    for name in ("xyz", "rgb", "scale"):
+        yield torch.stack([features[name] for features in batch]).to(device)
 
 
 @torch.no_grad()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from omni.media import Media
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from omni.values import Cloud
+
+    from .encoder import Described
 
 TOKENS = 32
 
@@ -68,6 +71,12 @@ class PointsModality(Modality):
         from .features import features
 
         return features(value)
+
+    def described(self, batch: Sequence[Features]) -> Described:
+        """What the encoder knows of clouds before it has learned anything: it learns from that."""
+        from .encoder import describe, stacked
+
+        return describe(*stacked(batch))
 
     def encoder(self, **config: Any) -> torch.nn.Module:
         from .encoder import PointsEncoder

@@ -19,12 +19,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from omni.nano.world import icons, plots, scene, words
+from omni.pixels import enlarged
 
 if TYPE_CHECKING:
     from PIL import Image
     from torch import Tensor
 
 SIDE = 64
+PICTURE = 256
 MIDDLES = {"left": (16, 32), "right": (48, 32), "top": (32, 16), "bottom": (32, 48)}
 MIDDLES |= {"middle": (32, 32)}
 """Place → x and y of a shape's middle, in pixels: corners of patches."""
@@ -130,10 +132,8 @@ def cover(shape: str, size: str, place: str) -> np.ndarray:
 
 def picture(key: str) -> Image.Image:
     """The picture, 256×256, as no codec has touched it."""
-    from omni.modalities.image.decoder import enlarged
-
     mixture, names = labels(key)
-    return enlarged(mixture @ np.array([RGB[name] for name in names], np.float32) / 255)
+    return enlarged(mixture @ np.array([RGB[name] for name in names], np.float32) / 255, PICTURE)
 
 
 def codes(decoder: Any, key: str) -> Tensor:

@@ -175,14 +175,14 @@ def codec():
 
 @torch.inference_mode()
 def test_patches_are_cut_row_by_row_and_joined_again():
-    from omni.modalities.image.decoder import cut, join
+    from omni.pixels import cut, join
 
     pixels = torch.rand(2, 3, 64, 64)
-    patches = cut(pixels)
-    assert torch.equal(join(patches), pixels)
+    patches = cut(pixels, 8)
+    assert torch.equal(join(patches, 8, 8), pixels)
     rows = torch.arange(64).view(1, 1, 8, 8).expand(1, 3, 8, 8).float()
     numbered = torch.nn.functional.interpolate(rows, scale_factor=8)
-    assert cut(numbered)[:, 0].tolist() == list(range(64))
+    assert cut(numbered, 8)[:, 0].tolist() == list(range(64))
 
 
 @torch.inference_mode()
@@ -339,6 +339,8 @@ def test_an_interrupted_stage_goes_on_where_it_was(tiny, tmp_path, monkeypatch):
 
 
 def test_clouds_are_kept_and_told_apart(tmp_path, monkeypatch):
+    from omni.modalities.points import encoder
+
     monkeypatch.setattr(clouds, "PIECE", 24)
     monkeypatch.setattr(clouds, "OUTSIDE", 0.4)
     monkeypatch.setattr(clouds, "ODD", 0.4)
@@ -346,6 +348,7 @@ def test_clouds_are_kept_and_told_apart(tmp_path, monkeypatch):
     (again,) = clouds.pieces(tmp_path, 20, (0, 3))
     for before, after in zip(drawn.described, again.described, strict=True):
         assert torch.equal(before, after) and before.dtype == torch.float16
+    assert clouds.PARTS == encoder.Described._fields
     labels = drawn.labels
     known = labels["known"] == 1
     assert 0 < known.sum() < len(drawn) == 24

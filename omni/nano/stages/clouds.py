@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from omni.modalities.points.encoder import Described, describe
 from omni.modality import modality
 from omni.nano.world import solid, strange_solids, words
 from omni.values import Cloud
@@ -30,6 +30,9 @@ From the latter it is learned that an unheard-of size or colour makes no solid u
 BETWEEN = (0.4, 2.5)
 """Range of radii that are neither small nor large."""
 
+PARTS = ("points", "pairs", "places", "colours", "scale")
+"""Names of the parts of a description, in the order in which the encoder reads them."""
+
 ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "solid": words.SOLIDS,
     "colour": tuple(words.COLOURS),
@@ -45,20 +48,20 @@ class Clouds:
     """N clouds.
 
     Attributes:
-        described: what the encoder knows of them before it has learned anything.
+        described: what the encoder knows of them before it has learned anything: `PARTS`.
         labels: name of an attribute → answers `[N]`; −1 where it has none.
     """
 
-    described: Described
+    described: tuple[Tensor, ...]
     labels: dict[str, Tensor]
 
     def __len__(self) -> int:
-        return len(self.described.scale)
+        return len(self.described[-1])
 
     def take(self, rows: Tensor | slice) -> Clouds:
         """Some of them, in float32."""
-        parts = (part[rows].float() for part in self.described)
-        return Clouds(Described(*parts), {name: row[rows] for name, row in self.labels.items()})
+        parts = tuple(part[rows].float() for part in self.described)
+        return Clouds(parts, {name: row[rows] for name, row in self.labels.items()})
 
 
 def draw(
@@ -71,12 +74,11 @@ def draw(
 ) -> Clouds:
     """Solids of the world, and a share of other clouds."""
     made = [_one(rng, held_out, outside, odd) for _ in range(count)]
-    features = modality("points").features
+    points: Any = modality("points")
     parts = []
     for start in range(0, count, BATCH):
-        found = [features(cloud) for cloud, _ in made[start : start + BATCH]]
-        stacked = (torch.stack([one[name] for one in found]) for name in ("xyz", "rgb", "scale"))
-        parts.append(describe(*stacked))
+        some = [points.features(cloud) for cloud, _ in made[start : start + BATCH]]
+        parts.append(points.described(some))
     labels = {
         name: torch.tensor([answers.index(said[name]) if name in said else -1 for _, said in made])
         for name, answers in ATTRIBUTES.items()
@@ -84,9 +86,9 @@ def draw(
     return Clouds(joined(parts), labels)
 
 
-def joined(parts: list[Described]) -> Described:
+def joined(parts: list[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
     """One after another."""
-    return Described(*(torch.cat(part) for part in zip(*parts, strict=True)))
+    return tuple(torch.cat(part) for part in zip(*parts, strict=True))
 
 
 def _one(
@@ -117,13 +119,13 @@ def pieces(folder: Path, count: int, seed: tuple[int, ...]) -> Iterator[Clouds]:
             rng = np.random.default_rng((*seed, index))
             _save(draw(rng, PIECE, outside=OUTSIDE, odd=ODD), path)
         stored = load_file(path)
-        described = Described(*(stored[name] for name in Described._fields))
+        described = tuple(stored[name] for name in PARTS)
         yield Clouds(described, {name: stored[f"label {name}"] for name in ATTRIBUTES})
 
 
 def _save(clouds: Clouds, path: Path) -> None:
     scratch = path.with_suffix(".tmp")
-    tensors = {name: part.half() for name, part in clouds.described._asdict().items()}
+    tensors = {name: part.half() for name, part in zip(PARTS, clouds.described, strict=True)}
     labels = {f"label {name}": row for name, row in clouds.labels.items()}
     save_file(tensors | labels, scratch)
     scratch.replace(path)

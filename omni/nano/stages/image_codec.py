@@ -22,10 +22,12 @@ from torch import Tensor
 from omni.modality import modality
 from omni.nano import drawing
 from omni.nano.world import scene, strange_image
-from omni.pixels import letterbox
+from omni.pixels import cut, letterbox
 
 NAME = "image_codec"
-SIDE = 64
+SIDE, PATCH = 64, 8
+"""Of the codec: pixels of a picture, and of a patch, across."""
+
 GENERAL_PICTURES = 500
 """Any pictures that the codec is fitted to; half of them are of the world."""
 
@@ -67,14 +69,12 @@ def load(out: Path) -> Any:
 
 def drawable_patches() -> Tensor:
     """Every patch `[n, 256]` of pictures that can be drawn, the empty one first."""
-    from omni.modalities.image.decoder import cut
-
     first = next(iter(drawing.words.COLOURS))
     kinds = [key for key in drawing.shapes() if f" {first} " in key]
     kinds += [key for key in drawing.pairs() if key.count(f"{first} ") == 2]
     kinds += [key for key in drawing.solids() if key.startswith(first)] + drawing.courses()
     maps = torch.from_numpy(np.stack([drawing.labels(key)[0] for key in kinds]))
-    patches = cut(maps.permute(0, 3, 1, 2))
+    patches = cut(maps.permute(0, 3, 1, 2), PATCH)
     unique, counts = torch.unique((patches * 255).round().byte(), dim=0, return_counts=True)
     return unique[counts.argsort(descending=True, stable=True)].float() / 255
 
@@ -142,8 +142,6 @@ def _colours(pixels: Tensor, count: int, generator: torch.Generator, until: floa
 
 def _mixtures(codec: Any, pixels: Tensor) -> Tensor:
     """Patches `[64, 256]` of pixels `[3, 64, 64]`, each a mixture of two of the colours."""
-    from omni.modalities.image.decoder import cut
-
     colours = codec.rgb[codec.palette(pixels)]
     flat = pixels.permute(1, 2, 0).reshape(-1, 3)
     best = torch.full((len(flat),), torch.inf)
@@ -159,7 +157,7 @@ def _mixtures(codec: Any, pixels: Tensor) -> Tensor:
             labels[better] = 0
             labels[better, first] = 1 - share[better]
             labels[better, second] = share[better]
-    return cut(labels.T.reshape(1, len(colours), SIDE, SIDE))
+    return cut(labels.T.reshape(1, len(colours), SIDE, SIDE), PATCH)
 
 
 @torch.inference_mode()
