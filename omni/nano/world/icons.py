@@ -14,6 +14,9 @@ from omni.nano.world import words
 
 SIDE = 64
 FINE = 8
+SLIVER = 0.13
+"""A polygon is filled with its edges, so that it is one eighth of a pixel too wide."""
+
 LIGHT, PLAIN, DARK = 1, 2, 3
 
 Layer = tuple[int, np.ndarray]
@@ -32,7 +35,8 @@ def filled(*polygons: np.ndarray | list[Point]) -> np.ndarray:
 
 def crisp(cover: np.ndarray) -> np.ndarray:
     """Slivers of pixels go, so that what lies on the grid has no fringe."""
-    return np.where(cover < 0.1, 0, np.where(cover > 0.9, 1, cover)).astype(np.float32)
+    whole = np.where(cover > 1 - SLIVER, 1, cover)
+    return np.where(cover < SLIVER, 0, whole).astype(np.float32)
 
 
 def flatten(layers: list[Layer]) -> np.ndarray:
