@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -127,6 +128,5 @@ def shown(key: str) -> str:
 
 def held_out(exchange: Exchange) -> bool:
     """Whether what is made shows or names a held-out pair of colour and thing."""
-    said = exchange.answer.replace(",", "").split()
-    found = set(itertools.pairwise(said))
-    return bool(found & (HELD_OUT | HELD_OUT_SOLIDS))
+    said = re.findall(r"[a-z]+", exchange.answer.lower())
+    return bool(set(itertools.pairwise(said)) & (HELD_OUT | HELD_OUT_SOLIDS))

@@ -256,15 +256,15 @@ CYCLES = (
     *("What is the number of cycles?", "How many seasons does it go through?"),
 )
 EVENT = (
-    *("Is there a spike?", "Is there an outlier?", "Does anything unusual happen?"),
-    *(
-        "Are there anomalies?",
-        "Is there something strange in it?",
-        "Is there a break in the series?",
-    ),
+    *("Are there anomalies?", "Is there something strange in it?", "Does anything unusual happen?"),
     *("Does something special happen?", "Is anything odd about it?", "Do you notice an event?"),
     *("Is there an anomaly?", "Anything unusual?", "Does it change suddenly?"),
 )
+EVENT_NAMED = {
+    "spike": ("Is there a spike?", "Is there an outlier?", "Do you see a spike?"),
+    "level shift": ("Is there a level shift?", "Does the level jump?", "Is there a break in it?"),
+    "variance change": ("Is there a variance change?", "Does the noise change?"),
+}
 WHEN_EVENT = (
     *("When does it happen?", "When does the unusual thing happen?", "Where is the anomaly?"),
     *("At which time is the event?", "Is the event early or late?", "When is the break?"),

@@ -81,4 +81,5 @@ def drawn(spoken: str) -> str | None:
     def said(options: Iterable[str], default: str) -> str:
         return next((word for word in found if word in options), default)
 
-    return f"{said(SIZES, 'large')} {colours[0]} {shapes[0]} {said(PLACES, 'middle')}"
+    place = "middle" if "moving" in found else said(PLACES, "middle")
+    return f"{said(SIZES, 'large')} {colours[0]} {shapes[0]} {place}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 import random
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +37,7 @@ class Called:
         return json.dumps({"name": self.name, "arguments": self.arguments})
 
 
+_SIGNS = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 _PREFIXES = {"image": "img", "audio": "aud", "video": "vid", "points": "pts", "series": "ser"}
 
 # name → (modality, what it does, ways to ask for it, result, answer)
@@ -112,9 +114,11 @@ def calling(rng: random.Random) -> Called:
     handle = f"{_PREFIXES[modality]}-{rng.randint(1, 12)}" if modality else ""
     made = f"img-{rng.randint(2, 20)}"
     first, second = rng.randint(1, 40), rng.randint(1, 40)
-    total = f"{first} {rng.choice('+-*')} {second}"
+    sign = rng.choice(tuple(_SIGNS))
+    total = f"{first} {sign} {second}"
     words = " ".join(rng.choices((*NUMBERS, *_WRITTEN), k=rng.randint(1, 4)))
-    filled = {"h": handle, "made": made, "words": words, "number": str(rng.randint(2, 400))}
+    number = _SIGNS[sign](first, second) if name == "calculator" else rng.randint(2, 400)
+    filled = {"h": handle, "made": made, "words": words, "number": str(number)}
     wording = rng.choice(wordings)
     question = wording.format(**filled, sum=total)
     arguments = _arguments(name, wording, handle, total)

@@ -8,7 +8,7 @@ from typing import Any
 
 from omni.nano import wordings as w
 from omni.nano.questions.exchange import Exchange, Labels, article, listing, sentence
-from omni.nano.world.words import COLOURS, NUMBERS, SHAPES
+from omni.nano.world.words import COLOURS, HELD_OUT, HELD_OUT_SOLIDS, NUMBERS, SHAPES
 
 PLACE_PHRASES = {
     "left": "on the left",
@@ -108,14 +108,23 @@ def attribute(
 
 
 def yes_no(rng: random.Random, colour: str, shape: str, kinds: Sequence[str]) -> Exchange:
-    """Is it of this colour, or of this shape? In half of the cases it is."""
+    """Is it of this colour, or of this shape? In half of the cases it is.
+
+    What it is not is never a held-out pair: of such, "no" would be all that is ever learned.
+    """
     if rng.random() < 0.5:
-        asked = colour if rng.random() < 0.5 else rng.choice([c for c in COLOURS if c != colour])
+        others = [c for c in COLOURS if c != colour and not _held_out(c, shape)]
+        asked = colour if rng.random() < 0.5 else rng.choice(others)
         question = rng.choice(w.IS_COLOUR).format(asked=asked, noun=shape)
         return Exchange(question, f"{'Yes' if asked == colour else 'No'}, it is {colour}.")
-    asked = shape if rng.random() < 0.5 else rng.choice([s for s in kinds if s != shape])
+    others = [s for s in kinds if s != shape and not _held_out(colour, s)]
+    asked = shape if rng.random() < 0.5 else rng.choice(others)
     question = rng.choice(w.IS_SHAPE).format(asked=article(asked))
     return Exchange(question, f"{'Yes' if asked == shape else 'No'}, it is {article(shape)}.")
+
+
+def _held_out(colour: str, shape: str) -> bool:
+    return (colour, shape) in HELD_OUT or (colour, shape) in HELD_OUT_SOLIDS
 
 
 def _what(rng: random.Random, things: Sequence[Thing]) -> Exchange:
@@ -150,7 +159,7 @@ def _attribute(rng: random.Random, things: Sequence[Thing]) -> Exchange | None:
     if _unique(things, "colour", thing):
         asked = rng.choice(w.SHAPE_OF).format(colour=thing["colour"])
         ways.append(lambda: Exchange(asked, sentence(article(thing["shape"]))))
-    if sum(named(other) == named(thing) for other in things) == 1:
+    if _only(things, thing):
         size = rng.choice(w.SIZE_OF).format(noun=named(thing))
         ways.append(lambda: Exchange(size, sentence(thing["size"])))
     return rng.choice(ways)() if ways else None
@@ -161,7 +170,7 @@ def _exists(rng: random.Random, things: Sequence[Thing]) -> Exchange:
     thing = rng.choice(things)
     asked = named(thing)
     if rng.random() < 0.5:
-        while asked in present:
+        while asked in present or _held_out(*asked.split()):
             colour = thing["colour"] if rng.random() < 0.5 else rng.choice(tuple(COLOURS))
             asked = f"{colour} {rng.choice(SHAPES)}"
     answer = "Yes, there is." if asked in present else "No, there is none."
@@ -187,7 +196,7 @@ def _relation(rng: random.Random, things: Sequence[Thing]) -> Exchange | None:
 def _beside(rng: random.Random, things: Sequence[Thing]) -> Exchange | None:
     """What is on one side of a thing, where just one other thing is."""
     thing = rng.choice(things)
-    if sum(named(other) == named(thing) for other in things) > 1:
+    if not _only(things, thing):
         return None
     relation = rng.choice(("left of", "right of", "above", "below"))
     axis, sign = (
@@ -219,9 +228,9 @@ def _compare(rng: random.Random, things: Sequence[Thing]) -> Exchange | None:
     first, second = rng.sample(list(things), 2)
     if first["size"] == second["size"] or first["radius"] == second["radius"]:
         return None
-    a, b = _calls(rng, things, first), _calls(rng, things, second)
-    if a == b:
+    if not (_only(things, first) and _only(things, second)):
         return None
+    a, b = _calls(rng, things, first), _calls(rng, things, second)
     wish = rng.choice(("larger", "smaller"))
     larger = first if first["radius"] > second["radius"] else second
     winner = larger if wish == "larger" else (second if larger is first else first)
@@ -241,7 +250,7 @@ def _same(rng: random.Random, things: Sequence[Thing]) -> Exchange | None:
 
 def _clear_pair(rng: random.Random, things: Sequence[Thing]) -> tuple[Thing, Thing, str] | None:
     first, second = rng.sample(list(things), 2)
-    if named(first) == named(second):
+    if not (_only(things, first) and _only(things, second)):
         return None
     across, down = first["x"] - second["x"], first["y"] - second["y"]
     if max(abs(across), abs(down)) < APART or abs(abs(across) - abs(down)) < 0.06:
@@ -252,7 +261,7 @@ def _clear_pair(rng: random.Random, things: Sequence[Thing]) -> tuple[Thing, Thi
 
 
 def _calls(rng: random.Random, things: Sequence[Thing], thing: Thing) -> str:
-    """Words that name just this thing: its shape or colour where that is enough."""
+    """Words that name just this thing, which has no twin: shape or colour where that is enough."""
     ways = [named(thing)]
     if _unique(things, "shape", thing):
         ways.append(thing["shape"])
@@ -263,6 +272,11 @@ def _calls(rng: random.Random, things: Sequence[Thing], thing: Thing) -> str:
 
 def _unique(things: Sequence[Thing], attribute: str, thing: Thing) -> bool:
     return sum(other[attribute] == thing[attribute] for other in things) == 1
+
+
+def _only(things: Sequence[Thing], thing: Thing) -> bool:
+    """Whether no other thing has its colour and its shape."""
+    return sum(named(other) == named(thing) for other in things) == 1
 
 
 def _spoken(rng: random.Random, relation: str) -> str:

@@ -60,7 +60,8 @@ def ask(rng: random.Random, things: Mapping[str, Labels]) -> Exchange | None:
         return None
     kinds = [_one_of_them, _one_of_them]
     if sum("colour" in one for one in facts.values()) >= 2:
-        kinds += [_same_colour, _which_colour, _draw_mixed, _say_both]
+        kinds += [_same_colour, _which_colour, _draw_mixed]
+        kinds += [_say_both] if sum("colour" in one for one in facts.values()) == 2 else []
         kinds += [_same_thing] if "audio" in facts else []
     if "series" in facts:
         kinds += [_which_course]
@@ -158,8 +159,7 @@ def _draw_mixed(rng: random.Random, facts: Facts) -> Exchange | None:
 
 
 def _say_both(rng: random.Random, facts: Facts) -> Exchange | None:
-    coloured = [name for name in facts if "colour" in facts[name]][:2]
-    spoken = " and ".join(facts[name]["colour"] for name in coloured)
+    spoken = " and ".join(one["colour"] for one in facts.values() if "colour" in one)
     return Exchange(rng.choice(_SAY_BOTH), spoken, "audio")
 
 

@@ -6,7 +6,7 @@ import random
 
 from omni.nano.questions.exchange import Exchange, article, sentence
 from omni.nano.questions.wishes import pair
-from omni.nano.world.words import COLOURS, NUMBERS, SOLIDS
+from omni.nano.world.words import COLOURS, HELD_OUT_SOLIDS, NUMBERS, SOLIDS
 
 UNSAID = "The passages do not say."
 OWNERS = (
@@ -18,7 +18,7 @@ OBJECTS = (
     *("bike", "cup", "tent", "bag", "roof", "scarf", "train", "book", "wall", "clock"),
 )
 _STATED = (
-    *("The {thing} of {owner} is {colour}.", "{owner} has a {colour} {thing}."),
+    *("The {thing} of {owner} is {colour}.", "{owner} has {a} {thing}."),
     *("{owner} painted the {thing} {colour}.", "{owner}'s {thing} is {colour}."),
 )
 _ASKED = (
@@ -62,6 +62,7 @@ def retrieved(rng: random.Random) -> Exchange:
             value = rng.choice(NUMBERS[1:])
             stated, asked = rng.choice(_COUNTED), rng.choice(_COUNT_ASKED)
         words = {"owner": owner, "thing": thing, "colour": value, "number": value}
+        words["a"] = article(value)
         passages.append(sentence(stated.format(**words)[:-1]))
         exchanges.append((asked.format(**words), value))
     wanted = rng.randrange(count)
@@ -76,10 +77,15 @@ def retrieved(rng: random.Random) -> Exchange:
 
 def told(rng: random.Random) -> Exchange:
     """A scene in words, and a question about it."""
-    first, second = pair(rng, None), pair(rng, None)
+    first, second, third = pair(rng), pair(rng), pair(rng)
     if rng.random() < 0.25:
         first = first[0], rng.choice(SOLIDS)
-    if first[1] == second[1] or first[0] == second[0]:
+    if (
+        first in HELD_OUT_SOLIDS
+        or third in (first, second)
+        or first[1] == second[1]
+        or first[0] == second[0]
+    ):
         return told(rng)
     relation = rng.choice(tuple(_INVERSE))
     a, b = article(" ".join(first)), article(" ".join(second))
@@ -93,6 +99,7 @@ def told(rng: random.Random) -> Exchange:
         (f"What is {_INVERSE[relation]} the {first[1]}?", sentence(b)),
         ("How many things are there?", "Two."),
         (f"Is there {a}?", "Yes, there is."),
+        (f"Is there {article(' '.join(third))}?", "No, there is none."),
     )
     question, answer = rng.choice(questions)
     return Exchange(f"{scene[0].upper()}{scene[1:]} {question}", answer)

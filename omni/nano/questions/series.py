@@ -6,7 +6,7 @@ import random
 
 from omni.nano import wordings as w
 from omni.nano.questions.exchange import Exchange, Labels, article, listing, sentence
-from omni.nano.world.words import NUMBERS
+from omni.nano.world.words import EVENTS, NUMBERS
 
 WHEN = {"early": "early", "middle": "in the middle", "late": "late"}
 
@@ -25,6 +25,8 @@ def ask(rng: random.Random, labels: Labels) -> Exchange:
     if kind == "cycles":
         answer = sentence(NUMBERS[cycles - 1]) if cycles else "None, it has no season."
         return Exchange(rng.choice(w.CYCLES), answer)
+    if kind == "event" and rng.random() < 0.3:
+        return named(rng, event)
     if kind == "event":
         answer = f"Yes, there is {article(event)}." if event else "No, nothing unusual."
         return Exchange(rng.choice(w.EVENT), answer)
@@ -32,6 +34,15 @@ def ask(rng: random.Random, labels: Labels) -> Exchange:
         answer = sentence(WHEN[labels["when"]]) if event else "Nothing unusual happens."
         return Exchange(rng.choice(w.WHEN_EVENT), answer)
     return Exchange(rng.choice(w.WHAT + w.WHAT_SERIES), sentence(described(labels)))
+
+
+def named(rng: random.Random, event: str) -> Exchange:
+    """Is there this event? In half of the cases there is, if there is any."""
+    asked = event if event and rng.random() < 0.5 else rng.choice(EVENTS)
+    question = rng.choice(w.EVENT_NAMED[asked])
+    if not event:
+        return Exchange(question, "No, nothing unusual.")
+    return Exchange(question, f"{'Yes' if asked == event else 'No'}, there is {article(event)}.")
 
 
 def described(labels: Labels) -> str:

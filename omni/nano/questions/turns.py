@@ -26,7 +26,8 @@ _OTHER = (
     "And the second one?",
 )
 _SAY_MORE = ("Say it aloud.", "And say it.", "Now say it.", "Now by voice.", "Speak it.")
-_DRAW_MORE = ("Now draw it.", "And draw it.", "Draw that.", "Now as a picture.", "Now plot it.")
+_DRAW_MORE = ("Now draw it.", "And draw it.", "Draw that.", "Now as a picture.")
+_PLOT_MORE = ("Now plot it.", "And plot it.")
 
 
 def follow(rng: random.Random, modality: str, labels: Labels) -> Exchange | None:
@@ -60,6 +61,8 @@ def again(rng: random.Random, exchange: Exchange | None) -> Exchange | None:
     if exchange is None:
         return None
     wordings = _SAY_MORE if exchange.makes == "audio" else _DRAW_MORE
+    if exchange.makes == "image" and " plot" in exchange.answer:
+        wordings += _PLOT_MORE
     return Exchange(rng.choice(wordings), exchange.answer, exchange.makes)
 
 

@@ -80,7 +80,7 @@ _SIZE_WORDS = {
 
 def both(rng: random.Random, held_out: bool | None = False) -> Exchange:
     """A wish for two shapes beside or above one another; the first named may be either."""
-    first, second = pair(rng, held_out), pair(rng, None if held_out else False)
+    first, second = pair(rng, held_out), pair(rng, False if held_out is False else None)
     a, b = (article(" ".join(thing)) for thing in (first, second))
     places = rng.choice((("left", "right"), ("top", "bottom")))
     key = f"{' '.join(first)} {places[0]}, {' '.join(second)} {places[1]}"
