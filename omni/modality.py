@@ -150,6 +150,10 @@ class Modality(ABC):
         """A new decoder with fresh weights, or `None`. `config` holds JSON values."""
         return None
 
+    def forecaster(self, **config: Any) -> torch.nn.Module | None:
+        """A new module that tells how values go on, with fresh weights, or `None`."""
+        return None
+
 
 def modality(name: str) -> Modality:
     """The modality plug-in of that name."""

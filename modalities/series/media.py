@@ -93,3 +93,8 @@ class SeriesModality(Modality):
         from .encoder import SeriesEncoder
 
         return SeriesEncoder(**config)
+
+    def forecaster(self, **config: Any) -> torch.nn.Module:
+        from .forecaster import Forecaster
+
+        return Forecaster(**config)

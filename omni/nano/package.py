@@ -9,6 +9,8 @@ from pathlib import Path
 
 WEIGHTS = Path(__file__).parent / "weights"
 LIMIT_BYTES = 40_000_000
+FORECASTER = "forecaster.safetensors"
+FORECASTER_LIMIT_BYTES = 4_000_000
 
 
 def package(model_folder: Path, target: Path = WEIGHTS) -> int:
@@ -30,15 +32,37 @@ def package(model_folder: Path, target: Path = WEIGHTS) -> int:
     halved = model.to(torch.float16)
     halved.save_pretrained(scratch)
     OmniProcessor.from_pretrained(model_folder).save_pretrained(scratch)
+    package_forecaster(model_folder.parent, scratch)
     size = sum(path.stat().st_size for path in scratch.rglob("*") if path.is_file())
     if size > LIMIT_BYTES:
         raise SystemExit(f"{size:,} bytes; the package carries at most {LIMIT_BYTES:,}")
-    card = target / "README.md"
-    if card.exists():
-        shutil.copy(card, scratch / card.name)
+    for kept in ("README.md", FORECASTER):
+        if (target / kept).exists() and not (scratch / kept).exists():
+            shutil.copy(target / kept, scratch / kept)
     shutil.rmtree(target, ignore_errors=True)
     scratch.replace(target)
     return size
+
+
+def package_forecaster(run: Path, target: Path = WEIGHTS) -> int:
+    """Write the forecaster of a run in half precision into `target`; its size, 0 without one.
+
+    Raises:
+        SystemExit: if it is larger than the package may carry.
+    """
+    from safetensors.torch import load_file, save
+
+    source = run / "forecast.safetensors"
+    if not source.exists():
+        return 0
+    data = save({name: value.half() for name, value in load_file(source).items()})
+    if len(data) > FORECASTER_LIMIT_BYTES:
+        raise SystemExit(
+            f"the forecaster has {len(data):,} bytes; "
+            f"the package carries at most {FORECASTER_LIMIT_BYTES:,}"
+        )
+    (target / FORECASTER).write_bytes(data)
+    return len(data)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
