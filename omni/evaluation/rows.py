@@ -77,11 +77,17 @@ def described(device: str) -> str:
 
 def cells_of(row: Mapping[str, Any]) -> tuple[str, ...]:
     """A row as cells of a table for people."""
-    score = "not measured" if row["score"] is None else percent(row["score"])
-    if row["judge"] in ("MASE", "least load"):
-        score = f"{row['score']:.3f}"
     named = (row["input"], row["output"], row["split"])
-    return (*named, str(row["n"]), score, row["judge"])
+    return (*named, str(row["n"]), score_of(row), row["judge"])
+
+
+def score_of(row: Mapping[str, Any]) -> str:
+    """The score for people: a share in per cent, or a number where it is none."""
+    if row["score"] is None:
+        return "not measured"
+    if row["judge"] in ("MASE", "least load"):
+        return f"{row['score']:.3f}"
+    return percent(row["score"])
 
 
 def percent(score: float) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from omni.evaluation import heatmap
 from omni.evaluation.bars import Bar, bars
-from omni.evaluation.rows import Row, percent
+from omni.evaluation.rows import Row, percent, score_of
 from omni.nano.package import WEIGHTS
 from omni.nano.world import words
 
@@ -148,7 +148,7 @@ def _bar(bar: Bar) -> str:
 
 
 def _figure(row: Row) -> str:
-    score = f"{row['score']:.3f}" if row["output"] == "forecast" else percent(row["score"])
+    score = score_of(row) if row["output"] == "forecast" else percent(row["score"])
     return _cells(row["input"], row["output"], row["split"], row["n"], score, row["judge"])
 
 

@@ -35,7 +35,10 @@ def good():
         row("text", "image", "search, people's words", 0.8),
         row("image", "text", "unseen wordings", 0.85),
         row("image", "text", "the same in templates", 0.93),
-        *(row("series", "forecast", f"series {n}", 0.9) for n in range(7)),
+        *(
+            row("series", "forecast", f"series {n}", 0.9, judge="MASE", mase=0.9, autoets=0.8)
+            for n in range(7)
+        ),
     ]
 
 
@@ -76,6 +79,23 @@ def test_each_bar_is_missed_by_what_misses_it(cell, score, missed):
         for each in good()
     ]
     assert [wanted.startswith(missed) for wanted in unmet(rows)] == [True]
+
+
+def test_forecasts_are_judged_by_how_many_are_better_and_by_their_median():
+    rows = good()
+    for each in [each for each in rows if each["output"] == "forecast"][:3]:
+        each |= {"score": 1.0, "mase": 2.0}
+    assert [wanted[:14] for wanted in unmet(rows)] == ["forecasts beat"]
+    for each in [each for each in rows if each["output"] == "forecast"]:
+        each |= {"score": 0.9, "mase": 0.93}
+    assert [wanted[:10] for wanted in unmet(rows)] == ["the median"]
+
+
+def test_forecasts_without_the_rival_are_not_called_as_good():
+    rows = [each | {"autoets": None} if "autoets" in each else each for each in good()]
+    assert [wanted[:10] for wanted in unmet(rows)] == ["the median"]
+    rows = [each | {"score": None} if "autoets" in each else each for each in good()]
+    assert len(unmet(rows)) == 2
 
 
 def test_what_was_not_measured_is_not_called_reached():
