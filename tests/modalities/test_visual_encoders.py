@@ -348,7 +348,7 @@ def test_clouds_are_kept_and_told_apart(tmp_path, monkeypatch):
     (again,) = clouds.pieces(tmp_path, 20, (0, 3))
     for before, after in zip(drawn.described, again.described, strict=True):
         assert torch.equal(before, after) and before.dtype == torch.float16
-    assert clouds.PARTS == encoder.Described._fields
+    assert encoder.Described._fields == clouds.PARTS
     labels = drawn.labels
     known = labels["known"] == 1
     assert 0 < known.sum() < len(drawn) == 24
