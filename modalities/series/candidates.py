@@ -59,15 +59,17 @@ def candidates(history: np.ndarray, season: int, horizon: int) -> tuple[np.ndarr
     """
     rows = len(history)
     positive = np.all(history > 0, axis=1)
-    logarithms = np.log(np.where(positive[:, None], history, 1.0))
+    logarithms = np.log(history[positive])
     level = logarithms.mean(1, keepdims=True)
     spread = np.maximum(logarithms.std(1, keepdims=True), 1e-9)
     both = np.concatenate([history, (logarithms - level) / spread])
     found = np.stack(list(_plain(both, season, horizon)), axis=1)
     found = _bounded(found, both, horizon)
-    raised = np.exp(np.clip(found[rows:] * spread[:, None] + level[:, None], -600, 600))
-    raised = np.where(positive[:, None, None], raised, found[:rows])
-    forecasts = np.concatenate([found[:rows], _bounded(raised, history, horizon)], axis=1)
+    plain = found[:rows]
+    raised = plain.copy()
+    exponents = found[rows:] * spread[:, None] + level[:, None]
+    raised[positive] = np.exp(np.clip(exponents, -600, 600))
+    forecasts = np.concatenate([plain, _bounded(raised, history, horizon)], axis=1)
     own = np.ones((rows, len(_PLAIN)), dtype=bool)
     return forecasts, np.concatenate([own, own & positive[:, None]], axis=1)
 

@@ -324,7 +324,8 @@ def test_it_is_small_and_forecasts_are_the_same_each_time(model):
 
 def test_a_fresh_one_already_follows_a_clear_season():
     torch.manual_seed(0)
-    made: Any = modality("series").forecaster().eval()
+    made: Any = modality("series").forecaster()
+    made.eval()
     history = wave(time=108, level=5.0)
     found = made.predict([history[:96]], [12], 12)[0, forecaster.MEDIAN]
     assert np.abs(found - history[96:]).mean() < 0.8
