@@ -187,7 +187,10 @@ def _read_numbers(
     numbers = floats(column)
     if alone or len(numbers) < 2 or not np.isfinite(numbers).all():
         return None
-    steps = np.diff(numbers)
+    with np.errstate(over="ignore"):
+        steps = np.diff(numbers)
+    if not np.isfinite(steps).all():
+        return None
     ascending = bool((steps > 0).all())
     if not hinted and not (first and ascending):
         return None

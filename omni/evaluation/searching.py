@@ -73,6 +73,8 @@ def _recall(
 
 def different(pool: Pool, name: str, most: int, *, held_out: bool) -> list[Thing]:
     """Things of a modality of which no two are alike; at most three times as many are looked at."""
+    things: list[Thing] = []
+    places: Sequence[int] = ()
     for looked in range(most, 3 * most + 1, max(1, most // 4)):
         things = [pool.thing(name, place, held_out=held_out) for place in range(looked)]
         places = retrieval.distinct(name, [thing.labels for thing in things], most)

@@ -345,6 +345,12 @@ def test_a_series_comes_back_with_every_digit(mime, value):
         np.testing.assert_array_equal(found.times, value.times)  # type: ignore[arg-type]
 
 
+def test_numbers_too_far_apart_for_a_difference_are_no_times():
+    value = Series(np.array([[-1.7e308, 1], [1.7e308, 2]]), ("time", "level"))
+    found = series.load(series.save(value, name="x.csv"))
+    assert found.times is None and found.names == ("time", "level")
+
+
 def test_names_that_are_numbers_come_back():
     value = Series(np.array([[1.5, 2], [3, 4], [5, 7]]), ("10", "20"))
     assert series.load(series.save(value, name="x.csv")).names == ("10", "20")

@@ -1,5 +1,7 @@
 """The lean loop says what transformers' `generate` says, token for token."""
 
+from typing import Any
+
 import pytest
 import torch
 from transformers import LogitsProcessor, StoppingCriteria
@@ -92,7 +94,7 @@ class After(StoppingCriteria):
     def __init__(self, length):
         self.length = length
 
-    def __call__(self, input_ids, scores, **kwargs):
+    def __call__(self, input_ids, scores, **kwargs) -> Any:
         return input_ids.new_full((len(input_ids),), input_ids.shape[1] >= self.length).bool()
 
 
