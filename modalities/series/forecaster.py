@@ -31,6 +31,8 @@ FEWEST, LONGEST = 8, 1024
 """Values that are needed, and those of the past that are looked at."""
 MOST_AHEAD = 96
 MOST_SEASON = 366
+ROWS = 64
+"""Series that are forecast at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +185,11 @@ class Forecaster(nn.Module):
         return (middle[..., None] + around).transpose(1, 2)
 
     @staticmethod
+    def bridged(history: np.ndarray) -> np.ndarray:
+        """A history without gaps; see the function of the same name."""
+        return bridged(history)
+
+    @staticmethod
     def season_of(history: np.ndarray) -> int:
         """Values a season of a history `[time]` with gaps; 1 if there is none, or too little."""
         measured = np.isfinite(history).sum()
@@ -222,12 +229,18 @@ class Forecaster(nn.Module):
         """
         if not 1 <= horizon <= MOST_AHEAD:
             raise UsageError(f"the horizon is 1 to {MOST_AHEAD} steps, not {horizon}")
-        found = np.empty((len(histories), len(QUANTILES), horizon))
-        for place, (history, season) in enumerate(zip(histories, seasons, strict=True)):
+        alike: dict[tuple[int, int], list[int]] = {}
+        whole = [bridged(history) for history in histories]
+        for place, (history, season) in enumerate(zip(whole, seasons, strict=True)):
             if not 1 <= season <= MOST_SEASON:
                 raise UsageError(f"a season is 1 (none) to {MOST_SEASON} values, not {season}")
-            seen = prepare(bridged(history)[None], season, horizon)
-            found[place] = seen.unscaled(self(seen))[0]
+            alike.setdefault((len(history), season), []).append(place)
+        found = np.empty((len(histories), len(QUANTILES), horizon))
+        for (_, season), places in alike.items():
+            for begin in range(0, len(places), ROWS):
+                some = places[begin : begin + ROWS]
+                seen = prepare(np.stack([whole[place] for place in some]), season, horizon)
+                found[some] = seen.unscaled(self(seen))
         return found
 
 

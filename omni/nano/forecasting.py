@@ -8,7 +8,6 @@ found.quantile(0.9)
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -83,17 +82,19 @@ def forecast(series: Series, horizon: int, *, season: int | None = None) -> Fore
         StoreError: if this installation has no weights.
     """
     forecaster = load()
-    columns = [np.asarray(column, dtype=np.float64) for column in series.values.T]
+    columns = []
+    for name, column in zip(series.names, series.values.T, strict=True):
+        try:
+            columns.append(forecaster.bridged(column))
+        except UsageError as error:
+            raise UsageError(f"the column {name!r} has no forecast: {error}") from None
     if not columns:
         raise UsageError("the series has no columns: give one with at least one measured column")
     if season is None:
         seasons = tuple(_season(forecaster, column, series) for column in columns)
     else:
         seasons = (season,) * len(columns)
-    try:
-        found = forecaster.predict(columns, seasons, horizon)
-    except UsageError as error:
-        raise UsageError(f"the series {_named(series.names)} has no forecast: {error}") from None
+    found = forecaster.predict(columns, seasons, horizon)
     return Forecast(
         levels=forecaster.levels,
         quantiles=found.transpose(1, 2, 0),
@@ -102,11 +103,6 @@ def forecast(series: Series, horizon: int, *, season: int | None = None) -> Fore
         times=times_after(series, horizon),
         frequency=series.frequency,
     )
-
-
-def _named(names: Sequence[str]) -> str:
-    shown = ", ".join(map(repr, names[:3]))
-    return f"{shown}, …" if len(names) > 3 else shown
 
 
 def _season(forecaster: Any, column: np.ndarray, series: Series) -> int:

@@ -117,7 +117,7 @@ def test_an_unknown_frequency_is_refused():
 @pytest.mark.parametrize(
     ("values", "horizon", "message"),
     [
-        (np.ones((5, 1)), 4, "the series 'a' has no forecast: .*at least 8 measured values, not 5"),
+        (np.ones((5, 1)), 4, "the column 'a' has no forecast: .*at least 8 measured values, not 5"),
         (np.full((50, 1), np.nan), 4, "at least 8 measured values, not 0"),
         (np.full((50, 1), np.inf), 4, "at least 8 measured values, not 0"),
         (np.ones((1, 1)), 4, "at least 8 measured values, not 1"),
