@@ -6,7 +6,9 @@ import importlib
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from transformers import Qwen3Config
@@ -19,31 +21,35 @@ from omni.model.questions import TEXT
 from omni.model.tokens import build_tokenizer
 from omni.nano import dialogue
 from omni.nano.corpus import MODALITIES
-from omni.nano.questions import smalltalk
+from omni.nano.questions import calls, pairs, smalltalk, wishes
+from omni.nano.questions.exchange import vary
 from omni.nano.stages import align
-from omni.nano.world import words
+from omni.nano.wordings import wordings
+from omni.nano.world import curves, group, motion, solid, utterances
 
 CODECS = {"image": "image_codec", "audio": "audio_codec"}
 """Modality → the stage that trained its decoder."""
 
-VOCABULARY = 900
+VOCABULARY = 1000
 WIDTH = 256
-LAYERS = 4
+LAYERS = 5
 EXPERTS = {"name": "router", "experts": 6, "top_k": 2, "hidden": 256, "noise": 0.0}
-CONTEXT = 384
-"""Tokens of a conversation; it is trained on dialogues of about half as many at the most."""
+CONTEXT = 1024
+"""Tokens of a conversation; few of the dialogues that it is trained on have more than 700."""
+
+ROUNDS, CALLS = 2000, 0.05
 
 
-def assemble(out: Path, phrases: list[str]) -> tuple[OmniModel, OmniProcessor]:
+def assemble(out: Path) -> tuple[OmniModel, OmniProcessor]:
     """The model with trained, frozen encoders and codecs, and everything between them fresh."""
     encoders: dict[str, nn.Module] = {name: _stage(name).load(out) for name in MODALITIES}
     encoders[TEXT] = _text_encoder()
     decoders = {name: _stage(stage).load(out) for name, stage in CODECS.items()}
     sizes = {name: decoder.codes for name, decoder in decoders.items()}
-    tokenizer = build_tokenizer(_texts(phrases), VOCABULARY, sizes)
+    tokenizer = build_tokenizer(_texts(), VOCABULARY, sizes)
     language = Qwen3Config(
         hidden_size=WIDTH,
-        intermediate_size=3 * WIDTH,
+        intermediate_size=5 * WIDTH // 2,
         num_hidden_layers=LAYERS,
         num_attention_heads=4,
         num_key_value_heads=2,
@@ -89,28 +95,37 @@ def _freeze(part: nn.Module) -> None:
     part.eval()
 
 
-def _texts(phrases: list[str]) -> Iterator[str]:
-    """Text as it is asked and answered, in the proportions of the lessons."""
+def _texts() -> Iterator[str]:
+    """Text as it is asked and answered, in about the proportions of the lessons."""
     rng = random.Random(0)
-
-    def pick(options) -> str:
-        return rng.choice(tuple(options))
-
-    for _ in range(3000):
-        colour, shape, size = pick(words.COLOURS), pick(words.SHAPES), pick(words.SIZES)
-        exchanges = (
-            dialogue.about_image(rng, colour, shape, size, pick(words.PLACES)),
-            dialogue.about_video(rng, colour, shape, pick(words.MOTIONS)),
-            dialogue.about_points(rng, colour, pick(words.SOLIDS), size),
-            dialogue.about_series(
-                rng, pick(words.TRENDS), season=rng.random() < 0.5, event=pick(words.EVENTS)
-            ),
-            dialogue.about_speech(rng, rng.choice(phrases)),
-            dialogue.about_sound(rng, "beep", pick(words.NUMBERS)),
-            dialogue.drawing(rng, colour, shape, size, pick(words.PLACES)),
-            dialogue.speaking(rng, rng.choice(phrases)),
-            smalltalk.talking(rng),
-        )
+    numbers = np.random.default_rng(0)
+    for _ in range(ROUNDS):
+        exchanges = [
+            dialogue.asking(rng, name, labels, rng.choice(("text", "text", "image", "audio")))
+            for name in MODALITIES
+            for labels in (_labels(name, numbers),)
+        ]
+        exchanges += [dialogue.wish(rng, makes) for makes in ("text", "image", "audio")]
+        exchanges += [wishes.speaking(rng, utterances.phrase(numbers)), smalltalk.talking(rng)]
         for exchange in exchanges:
-            yield dialogue.vary(rng, exchange.question)
-            yield exchange.answer if exchange.makes == "text" else dialogue.announce(exchange)
+            if exchange is not None:
+                yield vary(rng, exchange.question)
+                yield exchange.answer if exchange.makes == "text" else dialogue.announce(exchange)
+        if rng.random() < CALLS:
+            yield from calls.written(calls.calling(rng))
+    for name in MODALITIES:
+        yield from pairs.NAMES[name]
+    yield from wordings()
+
+
+def _labels(name: str, rng: np.random.Generator) -> Any:
+    """What is true of some thing, which nobody renders."""
+    if name == "image":
+        return {"objects": group.describe(group.sample(rng, held_out=False))}
+    if name == "video":
+        return motion.describe(motion.sample(rng, held_out=False))
+    if name == "points":
+        return solid.describe(solid.sample(rng, held_out=False))
+    if name == "series":
+        return curves.describe(curves.sample(rng, held_out=False).courses[0])
+    return {"kind": "speech", "text": utterances.phrase(rng)}

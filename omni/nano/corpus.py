@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +18,6 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from omni.modality import modality
-from omni.nano import dialogue
-from omni.nano.dialogue import Exchange
 from omni.nano.world import hearing, words
 
 Labels = Mapping[str, Any]
@@ -116,21 +113,6 @@ SOURCES: Mapping[str, Callable[[np.random.Generator, bool], Seen]] = {
     "points": see_points,
     "series": measure,
 }
-
-
-def ask(rng: random.Random, name: str, labels: Labels) -> Exchange:
-    """A question about a thing of this modality, and its answer."""
-    if name == "audio":
-        if labels["kind"] == "speech":
-            return dialogue.about_speech(rng, labels["text"])
-        return dialogue.about_sound(rng, labels["kind"], labels["detail"])
-    about = {
-        "image": dialogue.about_image,
-        "video": dialogue.about_video,
-        "points": dialogue.about_points,
-        "series": dialogue.about_series,
-    }[name]
-    return about(rng, **labels)
 
 
 class Cache:

@@ -3,50 +3,91 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from omni.compression.budget import Grid
+from omni.modality import modality
 from omni.model.item import MediaItem
-from omni.model.tokens import ASSISTANT, CLOSE, END, MEDIA, OPEN, USER
+from omni.model.questions import TEXT, is_short
+from omni.model.template import seal
+from omni.model.tokens import ASSISTANT, CALL, CALL_END, CLOSE, END, MEDIA, OPEN, SYSTEM, TOOL, USER
 from omni.nano import dialogue
-from omni.nano.corpus import MODALITIES, Cache, Labels, ask
+from omni.nano.corpus import MODALITIES, Cache, Labels
 from omni.nano.dialogue import Exchange
-from omni.nano.smalltalk import talking
-from omni.nano.world import words
+from omni.nano.questions import calls, pairs, passages, smalltalk, wishes
+from omni.nano.questions.exchange import vary
+from omni.nano.world import utterances
+from omni.nano.world.words import HELD_OUT, HELD_OUT_SOLIDS
 
 KINDS: Mapping[str, float] = {
-    "image": 0.19,
-    "audio": 0.15,
-    "video": 0.13,
-    "points": 0.1,
-    "series": 0.11,
-    "draw": 0.16,
-    "say": 0.11,
-    "talk": 0.05,
+    "image": 0.24,
+    "audio": 0.13,
+    "video": 0.11,
+    "points": 0.07,
+    "series": 0.09,
+    "draw": 0.12,
+    "say": 0.06,
+    "talk": 0.03,
+    "passages": 0.06,
+    "pairs": 0.08,
+    "calls": 0.01,
 }
 """Kinds of dialogue and how often each is had."""
 
-EARLIER = (0.5, 0.25, 0.15, 0.1)
-"""How often a dialogue begins with no, one, two or three exchanges about other things."""
+MAKES: Mapping[str, float] = {"text": 0.7, "image": 0.15, "audio": 0.15}
+"""What a question about a thing wants to be answered in."""
 
-SECOND_TURN = 0.3
-FEWEST = 12
+TURNS = (0.2, 0.25, 0.25, 0.2, 0.1)
+"""How often there are one, two, … turns about a thing: its tokens are dear, and read once."""
+
+EARLIER = (0.8, 0.14, 0.06)
+"""How often a dialogue begins with no, one or two exchanges about other things."""
+
+TALKS = 0.3
+"""How often later turns need the earlier ones to be understood."""
+
+WHOLE = 0.65
+"""How often all tokens of a thing are kept."""
+
+FEWEST, EARLIER_MOST, PAIR_MOST = 8, 24, 96
 GUIDED = 0.5
 """How often the selector sees all tokens of an item; else it sees a random part of them."""
+
+HEARD: Mapping[str, float] = {"both": 0.58, "words": 0.14, "tower": 0.28}
+"""What is left of a question about a thing: its words, what the text encoder reads, or both."""
 
 CODE_WEIGHT = 0.35
 """A code counts less than a word, since one picture has as many codes as twenty answers words."""
 
+LONGEST = 640
+"""Tokens of a dialogue; longer ones lose their last turns."""
+
+_TRIES = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Codes:
-    """Codes of every picture that is drawn and every phrase that is said, by its words."""
+    """How things are drawn and said: words to the codes of a picture or of speech.
 
-    image: Mapping[str, Tensor]
-    audio: Mapping[str, Tensor]
+    Attributes:
+        image: a key of `omni.nano.drawing` to its codes.
+        audio: a phrase to its codes; `None` if it is too long to be said.
+    """
+
+    image: Callable[[str], Tensor | None]
+    audio: Callable[[str], Tensor | None]
+
+    def of(self, exchange: Exchange) -> Tensor | None:
+        """The codes that answer an exchange which makes something."""
+        return (self.image if exchange.makes == "image" else self.audio)(exchange.answer)
 
 
 @dataclass(slots=True)
@@ -66,94 +107,174 @@ class Lesson:
 class Teacher:
     """Makes lessons: the same seed makes the same one."""
 
-    def __init__(self, tokenizer, config, caches: Mapping[str, Cache], codes: Codes):
+    def __init__(self, tokenizer: Any, config: Any, caches: Mapping[str, Cache], codes: Codes):
         self.tokenizer, self.config = tokenizer, config
         self.caches, self.codes = caches, codes
-        self.phrases = sorted(codes.audio)
-        self._known: dict[str, list[int]] = {}
+        self.features = modality(TEXT).features
+        self._ids = lru_cache(100_000)(self._encode)
+        self._comparable = {
+            name: [place for place in range(len(cache)) if pairs.known(name, cache.labels[place])]
+            for name, cache in caches.items()
+        }
 
     def lesson(self, rng: random.Random) -> Lesson:
-        """One dialogue: perhaps earlier exchanges about other things, then one or two turns."""
+        """One dialogue: perhaps earlier exchanges about other things, then the one that counts."""
         lesson = Lesson()
         for _ in range(rng.choices(range(len(EARLIER)), EARLIER)[0]):
-            self._exchange(rng, lesson, most=24)
-        thing = self._exchange(rng, lesson)
-        if thing and rng.random() < SECOND_TURN:
-            self._turn(rng, lesson, self._answerable(rng, *thing), None)
+            self._about(rng, lesson, rng.choice(MODALITIES), turns=1, most=EARLIER_MOST)
+        kind = rng.choices(tuple(KINDS), tuple(KINDS.values()))[0]
+        if kind in MODALITIES:
+            turns = rng.choices(range(1, len(TURNS) + 1), TURNS)[0]
+            self._about(rng, lesson, kind, turns=turns)
+        elif kind == "pairs":
+            self._together(rng, lesson)
+        elif kind == "calls":
+            self._calling(lesson, calls.calling(rng))
+        else:
+            for _ in range(rng.randint(1, 3)):
+                self._turn(rng, lesson, self._wish(rng, kind))
         return lesson
 
-    def _exchange(
-        self, rng: random.Random, lesson: Lesson, most: int | None = None
-    ) -> tuple[str, Labels] | None:
-        """A turn of any kind; if it is about a thing, its modality and labels.
+    # What is talked about
 
-        Args:
-            most: at most so many tokens of the thing are kept.
-        """
-        kind = rng.choices(tuple(KINDS), tuple(KINDS.values()))[0]
-        if kind not in MODALITIES:
-            self._turn(rng, lesson, self._wish(rng, kind), None)
-            return None
+    def _about(
+        self, rng: random.Random, lesson: Lesson, kind: str, *, turns: int, most: int | None = None
+    ) -> None:
+        """Turns about one thing of a modality, of which at most so many tokens are kept."""
+        tokens, labels = self._thing(rng, kind)
+        item = self._item(rng, kind, tokens, most)
+        exchanges = None
+        if turns > 1 and rng.random() < TALKS:
+            talk = dialogue.talk_over(rng, kind, labels, turns)
+            exchanges = talk if talk and all(map(self._answerable, talk)) else None
+        asked = exchanges or [self._question(rng, kind, labels) for _ in range(turns)]
+        for number, exchange in enumerate(asked):
+            if len(lesson.ids) > LONGEST:
+                return
+            self._turn(rng, lesson, exchange, () if number else (item,), about=True)
+
+    def _together(self, rng: random.Random, lesson: Lesson) -> None:
+        """One or two questions over two or three things of different modalities."""
+        for _ in range(_TRIES):
+            names = rng.sample(MODALITIES, 2 if rng.random() < 0.7 else 3)
+            places = self._matching(rng, names)
+            labels = {name: self.caches[name].labels[at] for name, at in places.items()}
+            asked = [dialogue.pairing(rng, labels) for _ in range(rng.randint(1, 4))]
+            exchanges = [one for one in asked if one is not None and self._answerable(one)]
+            if exchanges:
+                break
+        else:
+            return
+        items = [
+            self._item(
+                rng, name, self.caches[name][at][0], None if rng.random() < 0.6 else PAIR_MOST
+            )
+            for name, at in places.items()
+        ]
+        for number, exchange in enumerate(exchanges):
+            self._turn(rng, lesson, exchange, () if number else items, about=True)
+
+    def _matching(self, rng: random.Random, names: Sequence[str]) -> dict[str, int]:
+        """A thing of each modality; often of one colour, else nearly all would differ."""
+        found: dict[str, int] = {}
+        colour = None
+        for name in names:
+            places = self._comparable[name]
+            place = rng.choice(places)
+            for _ in range(_TRIES if colour and rng.random() < 0.5 else 0):
+                if self._colour(name, place) == colour:
+                    break
+                place = rng.choice(places)
+            found[name] = place
+            colour = colour or self._colour(name, place)
+        return found
+
+    def _colour(self, name: str, place: int) -> str | None:
+        return (pairs.known(name, self.caches[name].labels[place]) or {}).get("colour")
+
+    def _thing(self, rng: random.Random, kind: str) -> tuple[Tensor, Labels]:
         cache = self.caches[kind]
-        tokens, labels = cache[rng.randrange(len(cache))]
-        keep = min(self._keep(rng, len(tokens)), most or len(tokens))
-        item = MediaItem.encoded(kind, self._some(rng, tokens, keep), keep=keep)
-        self._turn(rng, lesson, self._answerable(rng, kind, labels), item)
-        return kind, labels
+        return cache[rng.randrange(len(cache))]
+
+    def _question(self, rng: random.Random, kind: str, labels: Labels) -> Exchange:
+        """A question about a thing whose answer may be learned."""
+        while True:
+            makes = rng.choices(tuple(MAKES), tuple(MAKES.values()))[0]
+            exchange = dialogue.asking(rng, kind, labels, makes)
+            if exchange is not None and self._answerable(exchange):
+                return exchange
 
     def _wish(self, rng: random.Random, kind: str) -> Exchange:
-        if kind == "talk":
-            return talking(rng)
-        if kind == "say":
-            return dialogue.speaking(rng, rng.choice(self.phrases))
+        """Something asked for in words alone."""
         while True:
-            colour, shape = rng.choice(tuple(words.COLOURS)), rng.choice(words.SHAPES)
-            if (colour, shape) not in words.HELD_OUT:
-                break
-        size = "large" if rng.random() < 0.65 else "small"
-        place = "middle" if rng.random() < 0.5 else rng.choice(words.PLACES)
-        return dialogue.drawing(rng, colour, shape, size, place)
-
-    def _answerable(self, rng: random.Random, kind: str, labels) -> Exchange:
-        """A question whose answer there are codes for."""
-        while True:
-            exchange = ask(rng, kind, labels)
-            if exchange.makes == "text":
-                return exchange
-            drawn = tuple(exchange.answer.split()[1:3]) if exchange.makes == "image" else ()
-            if drawn not in words.HELD_OUT and exchange.answer in getattr(
-                self.codes, exchange.makes
-            ):
+            if kind == "talk":
+                exchange = smalltalk.talking(rng)
+            elif kind == "passages":
+                exchange = passages.ask(rng)
+            elif kind == "draw" or rng.random() < 0.5:
+                exchange = dialogue.wish(rng, "image" if kind == "draw" else "audio")
+            else:
+                exchange = wishes.speaking(rng, self._phrase(rng))
+            if self._answerable(exchange):
                 return exchange
 
-    def _keep(self, rng: random.Random, tokens: int) -> int:
-        """How many tokens are kept: from a few to all, few more often, since that is cheap."""
-        if rng.random() < 0.2:
-            return tokens
-        return min(tokens, round(FEWEST * (64 / FEWEST) ** rng.random()))
+    def _phrase(self, rng: random.Random) -> str:
+        """Words to be said: a sentence of the world, or some in no order."""
+        words = rng.choices(utterances.VOCABULARY, k=rng.randint(1, 5))
+        return " ".join(words)
 
-    def _some(self, rng: random.Random, tokens: Tensor, keep: int) -> Tensor:
-        """At times a random part of the tokens, from which the selector then takes its `keep`.
+    def _answerable(self, exchange: Exchange) -> bool:
+        """Whether there are codes for what it makes, and nothing in it is held out."""
+        if holds_out(exchange.question) or holds_out(exchange.answer):
+            return False
+        return exchange.makes == "text" or self.codes.of(exchange) is not None
 
-        That is cheaper than all of them, and teaches the model to read what any selector leaves.
+    # How it is written
+
+    def _item(
+        self, rng: random.Random, kind: str, tokens: Tensor, most: int | None = None
+    ) -> MediaItem:
+        """A thing of which all or, at times, a few tokens are kept.
+
+        Then the selector chooses among all of them or among a random part, which is cheaper and
+        teaches the model to read what any selector leaves.
         """
-        if rng.random() < GUIDED or len(tokens) <= keep:
-            return tokens
-        count = rng.randint(keep, min(len(tokens), 2 * keep))
-        return tokens[sorted(rng.sample(range(len(tokens)), count))]
+        count = len(tokens)
+        keep = count
+        if rng.random() >= WHOLE and count > FEWEST:
+            keep = min(count, round(FEWEST * (count / FEWEST) ** rng.random()))
+        keep = min(keep, most or keep)
+        if keep < count and rng.random() >= GUIDED:
+            seen = rng.randint(keep, min(count, 2 * keep))
+            tokens = tokens[sorted(rng.sample(range(count), seen))]
+        return MediaItem.encoded(kind, tokens, keep=keep)
 
     def _turn(
-        self, rng: random.Random, lesson: Lesson, exchange: Exchange, item: MediaItem | None
+        self,
+        rng: random.Random,
+        lesson: Lesson,
+        exchange: Exchange,
+        items: Sequence[MediaItem] = (),
+        *,
+        about: bool = False,
     ) -> None:
+        """What a user asks, and the answer.
+
+        Args:
+            about: whether it is about a thing, so that its words may be left out.
+        """
         lesson.add(self._ids(USER))
-        question = self._ids(dialogue.vary(rng, exchange.question))
-        if item is None:
-            lesson.add(question)
-        else:
-            placeholders = self._ids(OPEN) + self._ids(MEDIA) * item.keep + self._ids(CLOSE)
-            first = rng.random() < 0.8
-            lesson.add(placeholders + question if first else question + placeholders)
-            lesson.media.append(item)
+        first = rng.random() < 0.85
+        if first:
+            self._attach(lesson, items)
+        question = vary(rng, exchange.question)
+        heard = rng.choices(tuple(HEARD), tuple(HEARD.values()))[0] if about else "both"
+        if heard != "words" and is_short(question):
+            self._attach(lesson, [self._text_item(question)])
+        if heard != "tower":
+            lesson.add(self._ids(question))
+        if not first:
+            self._attach(lesson, items)
         lesson.add(self._ids(END) + self._ids(ASSISTANT))
         if exchange.makes == "text":
             lesson.add(self._ids(exchange.answer), 1.0)
@@ -162,20 +283,82 @@ class Teacher:
             self._add_codes(lesson, exchange)
         lesson.add(self._ids(END), 1.0)
 
+    def _attach(self, lesson: Lesson, items: Sequence[MediaItem]) -> None:
+        for item in items:
+            lesson.add(self._ids(OPEN) + self._ids(MEDIA) * item.keep + self._ids(CLOSE))
+            lesson.media.append(item)
+
+    def _text_item(self, question: str) -> MediaItem:
+        features = self.features(question)
+        grid = Grid(time=len(features["ids"]))
+        return MediaItem(TEXT, features, grid, grid.tokens)
+
     def _add_codes(self, lesson: Lesson, exchange: Exchange) -> None:
         marks = self.config.codes[exchange.makes]
-        codes = getattr(self.codes, exchange.makes)[exchange.answer]
+        codes = self.codes.of(exchange)
+        assert codes is not None
         lesson.add([marks["begin"]], 1.0)
         lesson.add((codes + marks["first"]).tolist(), CODE_WEIGHT)
         lesson.add([marks["end"]], 1.0)
 
-    def _ids(self, text: str) -> list[int]:
-        if text not in self._known:
-            self._known[text] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
-        return self._known[text]
+    def _calling(self, lesson: Lesson, called: calls.Called) -> None:
+        """A tool is called, and what it says is passed on, as the chat template writes it."""
+        listed = "".join(f"{_json(tool)}\n" for tool in called.tools)
+        lesson.add(self._ids(SYSTEM) + self._ids(listed) + self._ids(END) + self._ids(USER))
+        self._attach(lesson, [self._text_item(called.question)])
+        lesson.add(self._ids(called.question) + self._ids(END) + self._ids(ASSISTANT))
+        lesson.add(self._ids(f"{CALL}{called.call()}{CALL_END}{END}"), 1.0)
+        lesson.add(self._ids(TOOL) + self._ids(seal(called.result)) + self._ids(END))
+        lesson.add(self._ids(ASSISTANT))
+        lesson.add(self._ids(called.answer) + self._ids(END), 1.0)
+
+    def _encode(self, text: str) -> list[int]:
+        return self.tokenizer(text, add_special_tokens=False)["input_ids"]
 
 
-def collate(lessons: Sequence[Lesson], pad: int) -> dict:
+def _json(tool: Mapping[str, Any]) -> str:
+    import json
+
+    return json.dumps(tool)
+
+
+def holds_out(text: str) -> bool:
+    """Whether a colour and a thing are named side by side that are never trained on together."""
+    spoken = re.findall(r"[a-z]+", text.lower())
+    return any(pair in HELD_OUT or pair in HELD_OUT_SOLIDS for pair in pairwise(spoken))
+
+
+class TextReader:
+    """Gives the text items of lessons their tokens; like texts are read once.
+
+    Args:
+        encoder: see `omni.modalities.text`.
+        most: texts that are remembered.
+    """
+
+    def __init__(self, encoder: Callable[[list[Any]], list[Tensor]], most: int = 60_000):
+        self.encoder, self.most = encoder, most
+        self.known: dict[tuple[int, ...], Tensor] = {}
+
+    def read(self, lessons: Sequence[Lesson]) -> None:
+        """Change the lessons' text items for such with tokens."""
+        places = [
+            (lesson, place, tuple(item.features["ids"].tolist()))
+            for lesson in lessons
+            for place, item in enumerate(lesson.media)
+            if item.features is not None
+        ]
+        if len(self.known) > self.most:
+            self.known.clear()
+        fresh = list(dict.fromkeys(ids for _, _, ids in places if ids not in self.known))
+        if fresh:
+            read = self.encoder([{"ids": torch.tensor(ids)} for ids in fresh])
+            self.known.update(zip(fresh, (tokens.half() for tokens in read), strict=True))
+        for lesson, place, ids in places:
+            lesson.media[place] = MediaItem.encoded(TEXT, self.known[ids].float())
+
+
+def collate(lessons: Sequence[Lesson], pad: int) -> dict[str, Any]:
     """Right-padded `input_ids`, `attention_mask`, `weights` `[B, L]`, and the media in order."""
     longest = max(len(lesson.ids) for lesson in lessons)
     ids = torch.full((len(lessons), longest), pad)
@@ -190,29 +373,3 @@ def collate(lessons: Sequence[Lesson], pad: int) -> dict:
         "weights": weights,
         "media": media,
     }
-
-
-def picture_codes(decoder) -> dict[str, Tensor]:
-    """Codes of the clean picture of every size, colour, shape and place."""
-    from omni.nano.world import scene
-
-    found = {}
-    for colour in words.COLOURS:
-        for shape in words.SHAPES:
-            for size in words.SIZES:
-                for place in words.PLACES:
-                    picture = scene.draw(scene.clean(colour, shape, size, place), 192, 192)
-                    found[f"{size} {colour} {shape} {place}"] = decoder.encode(picture).cpu()
-    return found
-
-
-def speech_codes(decoder, phrases: Sequence[str]) -> dict[str, Tensor]:
-    """Codes of each phrase in the house voice, of those that fit the decoder's length."""
-    from omni.nano.world import speech
-
-    found = {}
-    for phrase in phrases:
-        codes = decoder.encode(speech.speak_house(phrase))
-        if len(codes) <= decoder.max_length:
-            found[phrase] = codes.cpu()
-    return found

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import random
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -15,37 +15,35 @@ from torch.nn import functional
 from omni.model.modeling import OmniModel
 from omni.model.processor import OmniProcessor
 from omni.model.turns import question_mask
-from omni.nano import corpus
+from omni.nano import corpus, drawing
 from omni.nano.assemble import assemble, attach
-from omni.nano.lessons import Codes, Teacher, collate, picture_codes, speech_codes
+from omni.nano.lessons import Codes, Teacher, TextReader, collate
+from omni.nano.stages import attention
+from omni.nano.stages.audio_codec import speech_codes
 from omni.nano.stages.loop import Schedule, train
-from omni.nano.world import speech, words
 
 NAME = "language"
 BATCH = 48
 POOL = 6  # batches that are drawn together and sorted by length, so that little is padding
 STEPS_A_MINUTE = 70
-SIZES = {"image": 8000, "audio": 8000, "video": 3000, "points": 5000, "series": 6000}
-"""How many things of each modality are cached, for a run of full length."""
-
 FULL_MINUTES = 20.0
-PHRASES = 2500
+LEARNING_RATE = 2e-3
 
 
 def run(out: Path, *, minutes: float, seed: int = 0) -> dict:
     """Train for at most so many minutes, leave the whole model in `out/model`, return figures."""
     torch.manual_seed(seed)
     share = min(1.0, minutes / FULL_MINUTES)
-    phrases = world_phrases(max(60, round(PHRASES * share)), seed)
-    model, processor = assemble(out, phrases)
-    sizes = {name: max(64, round(size * share)) for name, size in SIZES.items()}
+    model, processor = assemble(out)
+    model.language.set_attn_implementation(attention.NAME)
+    sizes = {name: max(64, round(size * share)) for name, size in corpus.SIZES.items()}
     caches = {name: corpus.build(name, out, size, seed) for name, size in sizes.items()}
-    codes = Codes(
-        picture_codes(model.decoders["image"]), speech_codes(model.decoders["audio"], phrases)
-    )
-    lessons = Lessons(model, Teacher(processor.tokenizer, model.config, caches, codes), seed)
+    teacher = Teacher(processor.tokenizer, model.config, caches, codes_of(model))
+    lessons = Lessons(model, teacher, seed)
     steps = max(4, round(minutes * STEPS_A_MINUTE))
-    schedule = Schedule(steps, minutes, learning_rate=2e-3, weight_decay=0.05, warmup=0.04)
+    schedule = Schedule(
+        steps, minutes, learning_rate=LEARNING_RATE, weight_decay=0.05, warmup=0.04, short=True
+    )
     curve = train(NAME, model, lessons, schedule, out)
     attach(model, out)
     save(model, processor, out / "model")
@@ -59,19 +57,22 @@ def run(out: Path, *, minutes: float, seed: int = 0) -> dict:
     return figures
 
 
-def world_phrases(count: int, seed: int) -> list[str]:
-    """What is said in training: every coloured thing that is not held out, every word, and more."""
-    things = [
-        f"{colour} {thing}"
-        for colour in words.COLOURS
-        for thing in (*words.SHAPES, *words.SOLIDS)
-        if (colour, thing) not in words.HELD_OUT
-    ]
-    found = dict.fromkeys((*things, *speech.VOCABULARY))
-    rng = np.random.default_rng((seed, 5))
-    while len(found) < count:
-        found[speech.phrase(rng)] = None
-    return list(found)
+def codes_of(model: OmniModel) -> Codes:
+    """How the model's codecs draw and say things; what was asked for once is remembered."""
+
+    @cache
+    def drawn(key: str) -> Tensor:
+        return drawing.codes(model.decoders["image"], key)
+
+    @cache
+    def word(text: str) -> Tensor:
+        return speech_codes(model.decoders["audio"], text)
+
+    def said(phrase: str) -> Tensor | None:
+        codes = torch.cat([word(each) for each in phrase.split()])
+        return codes if len(codes) <= int(model.decoders["audio"].max_length) else None
+
+    return Codes(drawn, said)
 
 
 class Lessons:
@@ -79,6 +80,7 @@ class Lessons:
 
     def __init__(self, model: OmniModel, teacher: Teacher, seed: int):
         self.model, self.teacher, self.seed = model, teacher, seed
+        self.reader = TextReader(model.encoders["text"])  # type: ignore[arg-type]
         self.ahead = ThreadPoolExecutor(1)
         self.waiting: dict = {}
 
@@ -87,14 +89,21 @@ class Lessons:
         batch = self._batch(step)
         config = self.model.config
         labels = batch["input_ids"].where(batch["weights"] > 0, -100)
-        logits = self.model(
+        outputs = self.model(
             input_ids=batch["input_ids"],
             attention_mask=batch["attention_mask"],
             media=batch["media"],
             question_mask=question_mask(batch["input_ids"], config, labels),
             use_cache=False,
+            output_hidden_states=True,
+            logits_to_keep=1,
         )
-        return weighted_loss(logits, batch["input_ids"], batch["weights"])
+        counts = batch["weights"][:, 1:]
+        chosen = counts > 0
+        # Most positions teach nothing: their logits would be a third of the work.
+        logits = self.model.get_output_embeddings()(outputs.hidden_states[-1][:, :-1][chosen])
+        loss, logs = weighted_loss(logits, batch["input_ids"][:, 1:][chosen], counts[chosen])
+        return loss + outputs.router_loss, logs
 
     def _batch(self, step: int) -> dict:
         """The batch of a step, from a pool sorted by length and then shuffled."""
@@ -110,6 +119,7 @@ class Lessons:
     def _pool(self, number: int) -> list[dict]:
         rng = random.Random(f"{self.seed} {number}")
         lessons = [self.teacher.lesson(rng) for _ in range(BATCH * POOL)]
+        self.reader.read(lessons)
         lessons.sort(key=lambda lesson: len(lesson.ids))
         pad = self.teacher.config.pad_token_id
         batches = [
@@ -119,22 +129,19 @@ class Lessons:
         return batches
 
 
-def weighted_loss(outputs, input_ids: Tensor, weights: Tensor) -> tuple[Tensor, dict[str, float]]:
-    """Cross-entropy of the next token, each position with its weight, plus the router's loss."""
-    wanted, counts = input_ids[:, 1:], weights[:, 1:]
-    chosen = counts > 0
-    logits = outputs.logits[:, :-1][chosen].float()
-    losses = functional.cross_entropy(logits, wanted[chosen], reduction="none")
-    each = counts[chosen]
-    loss = (losses * each).sum() / each.sum()
-    hits = (logits.argmax(-1) == wanted[chosen]).float()
-    spoken = each == 1
+def weighted_loss(
+    logits: Tensor, wanted: Tensor, weights: Tensor
+) -> tuple[Tensor, dict[str, float]]:
+    """Cross-entropy of logits `[N, V]` for the tokens `[N]`, each with its weight."""
+    losses = functional.cross_entropy(logits.float(), wanted, reduction="none")
+    hits = (logits.argmax(-1) == wanted).float()
+    spoken = weights == 1
     logs = {
         "words": losses[spoken].mean().item(),
         "codes": losses[~spoken].mean().item() if (~spoken).any() else 0.0,
         "hits": hits[spoken].mean().item(),
     }
-    return loss + (outputs.router_loss if outputs.router_loss is not None else 0.0), logs
+    return (losses * weights).sum() / weights.sum(), logs
 
 
 def save(model: OmniModel, processor: OmniProcessor, folder: Path) -> None:

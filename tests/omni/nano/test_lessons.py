@@ -1,21 +1,20 @@
+import json
 import random
 
+import numpy as np
 import pytest
 import torch
 
 from omni.model.loading import load
+from omni.model.questions import TEXT
+from omni.nano import corpus
 from omni.nano.corpus import MODALITIES, Cache
-from omni.nano.lessons import Codes, Teacher, collate, picture_codes
-from omni.nano.stages.language import weighted_loss
+from omni.nano.lessons import KINDS, Lesson, Teacher, TextReader, collate, holds_out
+from omni.nano.questions import calls
+from omni.nano.stages.language import codes_of, weighted_loss
 from omni.nano.world import words
 
-LABELS = {
-    "image": {"colour": "red", "shape": "circle", "size": "large", "place": "left"},
-    "audio": {"kind": "speech", "text": "red circle"},
-    "video": {"colour": "blue", "shape": "star", "motion": "up"},
-    "points": {"colour": "green", "solid": "cube", "size": "small"},
-    "series": {"trend": "rising", "season": True, "event": ""},
-}
+TOKENS = 30
 
 
 @pytest.fixture(scope="module")
@@ -25,30 +24,79 @@ def nano():
 
 @pytest.fixture(scope="module")
 def teacher(nano):
-    caches = {
-        name: Cache(torch.randn(40, 192).half(), torch.tensor([20, 40]), [LABELS[name]] * 2)
-        for name in MODALITIES
-    }
-    audio = {"red circle": torch.arange(5), "blue star": torch.arange(7)}
-    codes = Codes(picture_codes(nano.model.decoders["image"]), audio)
-    return Teacher(nano.processor.tokenizer, nano.model.config, caches, codes)
+    """It teaches of things of the world, whose tokens nobody looks at here."""
+    rng = np.random.default_rng(0)
+    caches = {}
+    for name in MODALITIES:
+        labels = [corpus.SOURCES[name](rng, False).labels for _ in range(24)]
+        width = nano.model.encoders[name].width
+        ends = torch.arange(1, len(labels) + 1) * TOKENS
+        caches[name] = Cache(torch.randn(TOKENS * len(labels), width).half(), ends, labels)
+    return Teacher(nano.processor.tokenizer, nano.model.config, caches, codes_of(nano.model))
 
 
-def test_lessons_are_written_as_the_processor_writes_dialogues(nano, teacher):
-    """What is trained is what will be asked: same marks, same places for media."""
-    for seed in range(60):
-        lesson = teacher.lesson(random.Random(seed))
-        config = nano.model.config
-        assert lesson.ids[0] == config.user_token_id and lesson.ids[-1] == config.end_token_id
+@pytest.fixture(scope="module")
+def lessons(teacher) -> list[Lesson]:
+    return [teacher.lesson(random.Random(seed)) for seed in range(150)]
+
+
+def test_lessons_have_the_marks_of_dialogues(nano, lessons):
+    config = nano.model.config
+    for lesson in lessons:
+        assert lesson.ids[-1] == config.end_token_id
         kept = sum(item.keep for item in lesson.media)
         assert lesson.ids.count(config.media_token_id) == kept
         assert lesson.ids.count(config.open_token_id) == len(lesson.media)
 
 
-def test_only_answers_are_learned(nano, teacher):
-    marks = nano.model.config
-    for seed in range(60):
+def test_a_lesson_is_written_as_the_processor_writes_a_dialogue(nano, teacher):
+    """What is trained is what will be asked: the same marks, in the same places."""
+    decode = nano.processor.tokenizer.decode
+    compared = 0
+    for seed in range(80):
         lesson = teacher.lesson(random.Random(seed))
+        text = decode(lesson.ids)
+        if "<|system|>" in text or "<|image:" in text or "<|audio:" in text:
+            continue
+        if [item.modality for item in lesson.media].count(TEXT) != text.count("<|user|>"):
+            continue  # some words are left out on purpose
+        turns = text.split("<|user|>")[1:]
+        items = iter(lesson.media)
+        dialogue = []
+        for turn in turns:
+            asked, answer = turn.split("<|end|><|assistant|>")
+            dialogue.append({"role": "user", "content": _parts(asked, items)})
+            dialogue.append({"role": "assistant", "content": answer.removesuffix("<|end|>")})
+        if any(not part.get("text", "x") for said in dialogue[::2] for part in said["content"]):
+            continue
+        inputs = nano.processor.apply_chat_template(dialogue, tokenize=True, return_dict=True)
+        written = inputs["input_ids"][0].tolist()
+        assert written == lesson.ids
+        compared += 1
+    assert compared > 10
+
+
+def _parts(asked, items):
+    """Parts of a user's message, from its marks and the items that they stand for."""
+    parts = []
+    for piece in asked.split("<|open|>"):
+        marks, close, words_after = piece.rpartition("<|close|>")
+        if close:
+            item = next(items)
+            if item.modality == TEXT:
+                parts.append({"type": TEXT, "features": item.features})
+            else:
+                tokens = item.tokens[: item.keep]
+                parts.append({"type": item.modality, "tokens": tokens})
+            assert marks == "<|media|>" * item.keep
+        if words_after:
+            parts.append({"type": "text", "text": words_after})
+    return parts
+
+
+def test_only_answers_are_learned(nano, lessons):
+    marks = nano.model.config
+    for lesson in lessons:
         answering = False
         for token, weight in zip(lesson.ids, lesson.weights, strict=True):
             assert (weight > 0) == answering
@@ -63,28 +111,75 @@ def test_the_same_seed_makes_the_same_lesson(teacher):
     assert first.ids == again.ids and first.weights == again.weights
 
 
-def test_held_out_pairs_are_never_drawn(nano, teacher):
-    pairs = {" ".join(pair) for pair in words.HELD_OUT}
-    decode = nano.processor.tokenizer.decode
-    for seed in range(300):
-        text = decode(teacher.lesson(random.Random(seed)).ids)
+def test_held_out_pairs_are_never_named(nano, lessons):
+    pairs = {" ".join(pair) for pair in words.HELD_OUT | words.HELD_OUT_SOLIDS}
+    for lesson in lessons:
+        text = nano.processor.tokenizer.decode(lesson.ids)
         assert not any(pair in text for pair in pairs)
 
 
-def test_a_batch_is_padded_on_the_right_and_its_media_are_in_order(nano, teacher):
-    lessons = [teacher.lesson(random.Random(seed)) for seed in range(6)]
-    batch = collate(lessons, nano.model.config.pad_token_id)
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [("Draw a purple star.", True), ("a red Torus?", True), ("A red star.", False), ("", False)],
+)
+def test_held_out_pairs_are_noticed(text, held):
+    assert holds_out(text) == held
+
+
+def test_every_kind_of_dialogue_is_had(lessons):
+    assert sum(KINDS.values()) == pytest.approx(1)
+    seen = {item.modality for lesson in lessons for item in lesson.media}
+    assert seen == {*MODALITIES, TEXT}
+
+
+def test_a_tool_is_called_as_the_chat_template_writes_it(nano, teacher):
+    called = calls.calling(random.Random(1))
+    lesson = Lesson()
+    teacher._calling(lesson, called)
+    call = {"function": {"name": called.name, "arguments": called.arguments}}
+    dialogue = [
+        {"role": "user", "content": called.question},
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+        {"role": "tool", "content": called.result},
+        {"role": "assistant", "content": called.answer},
+    ]
+    tools = [json.loads(json.dumps(tool)) for tool in called.tools]
+    inputs = nano.processor.apply_chat_template(
+        dialogue, tools=tools, tokenize=True, return_dict=True
+    )
+    decode = nano.processor.tokenizer.decode
+    assert decode(lesson.ids) == decode(inputs["input_ids"][0])
+
+
+def test_texts_are_read_once_and_each_gets_its_own_tokens(lessons):
+    read = []
+
+    def encoder(batch):
+        read.extend(tuple(item["ids"].tolist()) for item in batch)
+        return [item["ids"][:, None].float().expand(-1, 4) % 2000 for item in batch]
+
+    reader = TextReader(encoder)
+    some = [Lesson(media=list(lesson.media)) for lesson in lessons[:40]]
+    features = [item.features for one in some for item in one.media if item.features]
+    wanted = [(each["ids"] % 2000).tolist() for each in features]
+    reader.read(some)
+    reader.read([Lesson(media=list(lesson.media)) for lesson in lessons[:40]])
+    assert len(read) == len(set(read)) > 10
+    texts = [item for one in some for item in one.media if item.modality == TEXT]
+    assert [item.tokens[:, 0].long().tolist() for item in texts] == wanted
+
+
+def test_a_batch_is_padded_on_the_right_and_its_media_are_in_order(nano, lessons):
+    some = lessons[:6]
+    batch = collate(some, nano.model.config.pad_token_id)
     assert batch["input_ids"].shape == batch["weights"].shape
-    assert batch["attention_mask"].sum(1).tolist() == [len(lesson.ids) for lesson in lessons]
-    assert [id(m) for m in batch["media"]] == [id(m) for one in lessons for m in one.media]
+    assert batch["attention_mask"].sum(1).tolist() == [len(lesson.ids) for lesson in some]
+    assert [id(m) for m in batch["media"]] == [id(m) for one in some for m in one.media]
 
 
 def test_the_loss_counts_as_the_weights_say():
-    class Outputs:
-        logits = torch.randn(1, 4, 9)
-        router_loss = None
-
-    ids, weights = torch.tensor([[1, 2, 3, 4]]), torch.tensor([[0.0, 0.0, 1.0, 0.5]])
-    loss, _ = weighted_loss(Outputs, ids, weights)
-    each = [-Outputs.logits[0, i].log_softmax(-1)[ids[0, i + 1]] for i in range(3)]
+    logits = torch.randn(3, 9)
+    wanted, weights = torch.tensor([2, 3, 4]), torch.tensor([0.0, 1.0, 0.5])
+    loss, _ = weighted_loss(logits, wanted, weights)
+    each = [-logits[i].log_softmax(-1)[wanted[i]] for i in range(3)]
     assert loss == pytest.approx(float((each[1] + 0.5 * each[2]) / 1.5), abs=1e-6)
