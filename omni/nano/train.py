@@ -20,8 +20,8 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 LANES: tuple[tuple[tuple[str, float], ...], ...] = (
-    (("image", 0.14), ("video", 0.09), ("points", 0.10), ("image_codec", 0.02)),
-    (("audio", 0.17), ("audio_codec", 0.12), ("series", 0.06)),
+    (("image", 0.16), ("video", 0.10), ("points", 0.07), ("image_codec", 0.02)),
+    (("audio", 0.18), ("audio_codec", 0.06), ("series", 0.06), ("forecast", 0.05)),
 )
 """Stages that run one after another in each lane, and the share of the minutes each may take."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from omni.nano import rewordings as more
+
 WHAT = (
     *("What is this?", "What's this?", "What is that?", "What is it?", "What do you see?"),
     *("What can you see?", "What is shown here?", "What is in the file?", "Describe this."),
@@ -23,6 +25,7 @@ WHAT_IMAGE = (
     *("What is on this photo?", "What is depicted here?", "What do you see in the picture?"),
     *("Which things are in the picture?", "What objects can you see?", "List what you see."),
     *("What is drawn here?", "What does this drawing show?", "Tell me what is on the image."),
+    *more.WHAT_IMAGE,
 )
 COLOUR = (
     *(
@@ -35,6 +38,7 @@ COLOUR = (
     *("What colour is the {noun}?", "What color is the {noun}?", "In which colour is it painted?"),
     *("What is the colour of the {noun}?", "How is it coloured?", "Colour?", "What hue is it?"),
     *("Give me the colour of the {noun}.", "Which colour do you see?", "What tint has the {noun}?"),
+    *more.COLOUR,
 )
 SHAPE = (
     *("What shape is it?", "Which shape is it?", "What is its shape?", "What shape is this?"),
@@ -42,12 +46,14 @@ SHAPE = (
     *("Tell me the shape.", "What is the form of the thing?", "What figure is it?"),
     *("Which figure is shown?", "What kind of shape is that?", "What geometric shape is this?"),
     *("How is it shaped?", "What outline does it have?", "Which geometric figure is it?"),
+    *more.SHAPE,
 )
 HOW_BIG = (
     *("How big is it?", "Is it large or small?", "Is it small or large?", "What size is it?"),
     *("What is its size?", "Is it big or small?", "How large is it?", "Is the {noun} big?"),
     *("How big is the {noun}?", "What size does the {noun} have?", "Is it tiny or big?"),
     *("Tell me its size.", "Would you call it large or small?", "Size?"),
+    *more.HOW_BIG,
 )
 PLACE = (
     *(
@@ -64,6 +70,7 @@ PLACE = (
     ),
     *("In which part of the picture is the {noun}?", "Where exactly do you see it?"),
     *("What is the position of the {noun}?", "Tell me where it is.", "Where is it located?"),
+    *more.PLACE,
 )
 IS_COLOUR = (
     *("Is it {asked}?", "Is this {asked}?", "Is the {noun} {asked}?", "Is that thing {asked}?"),
@@ -82,6 +89,7 @@ HOW_MANY = (
         "How many figures can you count?",
     ),
     *("Count what you see.", "How many items are shown?", "What number of objects is there?"),
+    *more.HOW_MANY,
 )
 HOW_MANY_SHAPES = (
     *("How many {asked} are there?", "How many {asked} do you see?", "Count the {asked}."),
@@ -156,6 +164,7 @@ WHAT_AUDIO = (
     *("Describe the sound.", "Listen and tell me what it is.", "What is in the recording?"),
     *("What sort of sound is that?", "Describe what you hear.", "What is on the tape?"),
     *("What is to be heard?", "What kind of noise is it?", "What did I record?"),
+    *more.WHAT_AUDIO,
 )
 SAID = (
     *("What is said?", "What was said?", "What does the voice say?", "Which words are spoken?"),
@@ -163,6 +172,7 @@ SAID = (
     *("What is being said here?", "Give me a transcript.", "Transcribe the recording."),
     *("What are the words?", "What did the speaker say?", "Type out what you hear spoken."),
     *("Which words do you hear?", "Turn the speech into text."),
+    *more.SAID,
 )
 COLOUR_NAMED = (
     *("Which colour is named?", "What colour is mentioned?", "What colour does the voice name?"),
@@ -176,6 +186,7 @@ BEEPS = (
     *("How many beeps are there?", "How many beeps do you hear?", "Count the beeps."),
     *("How often does it beep?", "What is the number of beeps?", "How many times does it beep?"),
     *("Tell me how many beeps there are.", "How many signals sound?"),
+    *more.BEEPS,
 )
 SWEEP = (
     *(
@@ -184,6 +195,7 @@ SWEEP = (
         "Is the tone rising or falling?",
     ),
     *("Does it go up or down?", "How does the pitch move?", "In which direction does it sweep?"),
+    *more.SWEEP,
 )
 WHAT_VIDEO = (
     *("What happens?", "What happens in the video?", "What happens here?", "Describe the video."),
@@ -194,12 +206,14 @@ WHAT_VIDEO = (
         "What does the clip show?",
     ),
     *("Summarise the video.", "What is the film about?", "What occurs in this movie?"),
+    *more.WHAT_VIDEO,
 )
 MOTION = (
     *("Which way does it move?", "In which direction does it move?", "How does it move?"),
     *("Where does it go?", "What does the {noun} do?", "What is the motion?"),
     *("How does the {noun} move?", "What is the {noun} doing?", "What kind of movement is it?"),
     *("Where is the {noun} heading?", "What happens to the {noun}?", "Describe the motion."),
+    *more.MOTION,
 )
 DOES_MOVE = (
     *("Does it move?", "Does the {noun} move?", "Is anything happening?", "Is the {noun} moving?"),
@@ -213,6 +227,7 @@ WHAT_POINTS = (
     *("What do the points show?", "What is this 3D shape?", "Describe the point cloud."),
     *("Describe the mesh.", "What does the scan show?", "What is this model of?"),
     *("What thing was scanned?", "Describe the 3D object.", "What is in this 3D file?"),
+    *more.WHAT_POINTS,
 )
 SOLID = (
     *("What solid is this?", "Which solid is it?", "What object is this?", "What shape is it?"),
@@ -223,6 +238,7 @@ SOLID = (
         "What 3D shape is it?",
         "Which form is it?",
     ),
+    *more.SOLID,
 )
 PROPORTION = (
     *("Is it tall or flat?", "Is it flat or tall?", "Is the {noun} tall or flat?"),
@@ -233,18 +249,21 @@ WHAT_SERIES = (
     *("Describe the curve.", "What does this table show?", "Summarise the data."),
     *("How does the series behave?", "What is in this data?", "Tell me about these numbers."),
     *("What story does the data tell?", "Describe how the values develop.", "Analyse the series."),
+    *more.WHAT_SERIES,
 )
 TREND = (
     *("What is the trend?", "Is it rising or falling?", "Which way does the series go?"),
     *("Does it go up or down?", "How does it develop?", "Is there a trend?", "Trend?"),
     *("Do the values grow or shrink?", "In which direction do the numbers go?"),
     *("Is it going up, down or nowhere?", "What is the long-run direction?"),
+    *more.TREND,
 )
 SEASON = (
     *("Is there a season?", "Is it seasonal?", "Does it repeat?", "Is there a seasonal pattern?"),
     *("Does the series have a cycle?", "Is there a periodic pattern?", "Is it periodic?"),
     *("Does the curve come back in waves?", "Do you see a repeating pattern?"),
     *("Does it go up and down regularly?", "Is there seasonality?"),
+    *more.SEASON,
 )
 CYCLES = (
     *("How many cycles are there?", "How often does it repeat?", "How many waves do you count?"),
@@ -254,11 +273,13 @@ CYCLES = (
         "How many periods are there?",
     ),
     *("What is the number of cycles?", "How many seasons does it go through?"),
+    *more.CYCLES,
 )
 EVENT = (
     *("Are there anomalies?", "Is there something strange in it?", "Does anything unusual happen?"),
     *("Does something special happen?", "Is anything odd about it?", "Do you notice an event?"),
     *("Is there an anomaly?", "Anything unusual?", "Does it change suddenly?"),
+    *more.EVENT,
 )
 EVENT_NAMED = {
     "spike": ("Is there a spike?", "Is there an outlier?", "Do you see a spike?"),
@@ -269,6 +290,7 @@ WHEN_EVENT = (
     *("When does it happen?", "When does the unusual thing happen?", "Where is the anomaly?"),
     *("At which time is the event?", "Is the event early or late?", "When is the break?"),
     *("In which part of the series is it?", "How late does the strange thing happen?"),
+    *more.WHEN_EVENT,
 )
 SAY_THIS = (
     *(
