@@ -32,7 +32,7 @@ types: $(VENV)/.test  ## Check types
 bench: $(VENV)/.test  ## Measure speed beside the honest rival
 	@$(BIN)/python benchmarks/run.py $(ARGS)
 
-train: $(VENV)/.test  ## Train the embedded model again (ARGS="--minutes 90 --out runs/nano")
+train: $(VENV)/.test  ## Train the embedded model again (ARGS="--minutes 180 --out runs/nano")
 	@$(BIN)/python -m omni.nano.train $(ARGS)
 
 clean:  ## Remove the virtual environment and caches

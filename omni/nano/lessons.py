@@ -28,16 +28,16 @@ from omni.nano.world import utterances
 from omni.nano.world.words import HELD_OUT, HELD_OUT_SOLIDS
 
 KINDS: Mapping[str, float] = {
-    "image": 0.24,
-    "audio": 0.13,
-    "video": 0.11,
+    "image": 0.22,
+    "audio": 0.12,
+    "video": 0.09,
     "points": 0.07,
     "series": 0.09,
-    "draw": 0.12,
+    "draw": 0.11,
     "say": 0.06,
     "talk": 0.03,
-    "passages": 0.06,
-    "pairs": 0.08,
+    "passages": 0.11,
+    "pairs": 0.09,
     "calls": 0.01,
 }
 """Kinds of dialogue and how often each is had."""
@@ -54,7 +54,7 @@ EARLIER = (0.8, 0.14, 0.06)
 TALKS = 0.3
 """How often later turns need the earlier ones to be understood."""
 
-WHOLE = 0.65
+WHOLE = 0.6
 """How often all tokens of a thing are kept."""
 
 FEWEST, EARLIER_MOST, PAIR_MOST = 8, 24, 96

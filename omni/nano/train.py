@@ -1,4 +1,4 @@
-"""Train the embedded model from nothing: `python -m omni.nano.train --minutes 90 --out runs/nano`.
+"""Train the embedded model from nothing: `python -m omni.nano.train --minutes 180 --out runs/nano`.
 
 Encoders and codecs are trained first, each on the world's own labels, in two lanes side by side;
 then they are frozen, what they see is cached, and the language model learns to talk about it, to
@@ -84,7 +84,7 @@ def report(line: str) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read the command line and train."""
     parser = argparse.ArgumentParser(prog="python -m omni.nano.train", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=90.0, help="budget of the whole run")
+    parser.add_argument("--minutes", type=float, default=180.0, help="budget of the whole run")
     parser.add_argument("--out", type=Path, default=Path("runs/nano"), help="run folder")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--stage", help="run only this stage")
