@@ -123,6 +123,8 @@ def jobs(pool: Pool, answerer: Answerer, count: int) -> Iterator[Job]:
     turns = Cell("any", "any", "multi-turn", "exact words, pixels, pocketsphinx")
     yield Job(turns, _later(cases.conversations, pool, count), follow_ups_right)
     yield from unseen_wordings(pool)
+    cell = Cell("points", "text", "meshes of trimesh", judging.JUDGES["text"])
+    yield Job(cell, _later(cases.meshes, answerer.encode, count), last_right)
     for name in cases.OUTSIDE:
         cell = Cell(name, "text", "outside the world", "says that it does not know")
         yield Job(cell, _later(cases.outside, answerer.encode, name, count), says_unknown)

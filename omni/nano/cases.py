@@ -16,6 +16,7 @@ from torch import Tensor
 from omni.nano import corpus, dialogue
 from omni.nano.dialogue import Exchange
 from omni.nano.questions import pairs
+from omni.nano.questions.exchange import article, sentence
 
 SEED = 20_000
 OUTSIDE = ("image", "video", "audio", "points", "text")
@@ -174,6 +175,22 @@ def _matching(rng: random.Random, known: Sequence[Sequence[Thing]]) -> list[Thin
         ]
         things.append(rng.choice(alike if colour and alike and rng.random() < 0.5 else others))
     return things
+
+
+def meshes(encode: Encode, count: int) -> list[Case]:
+    """Which solid it is, of meshes that another library builds."""
+    from omni.nano import meshes as built
+    from omni.nano import wordings
+
+    numbers, rng = np.random.default_rng((SEED, 6)), random.Random(f"{SEED} meshes")
+    seen = [built.mesh(numbers) for _ in range(count)]
+    tokens = encode("points", [one.value for one in seen])
+    found = []
+    for one, each in zip(seen, tokens, strict=True):
+        answer = sentence(article(one.labels["solid"]))
+        question = rng.choice(wordings.SOLID).format(noun="thing")
+        found.append(Case((Exchange(question, answer),), (Thing("points", each, one.labels),)))
+    return found
 
 
 def outside(encode: Encode, name: str, count: int) -> list[Case]:
