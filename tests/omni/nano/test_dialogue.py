@@ -89,7 +89,7 @@ def test_every_question_is_whole_and_every_answer_of_few_words(name, makes):
     for exchange in found:
         assert exchange.makes == makes
         assert not set("{}") & set(exchange.question + exchange.answer)
-        assert exchange.question[0].isupper() and exchange.question[-1] in ".?!:"
+        assert exchange.question == exchange.question.strip() != ""
         if makes == "image":
             assert exchange.answer in keys
         elif makes == "audio":
