@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import time
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +24,9 @@ BATCH = 64
 EXAMPLES = 60
 """Batches of the held-out figures."""
 
-POOL, REPEATS = 16, 3
-"""Batches that are at hand, and how often each is used in the mean: to make one takes longer."""
-
-STEPS_A_MINUTE = 400
+STEPS_A_MINUTE = 300
 LEARNING_RATE = 2e-3
-TRAIN, VALIDATION, AGAIN = 1, 2, 3
+TRAIN, VALIDATION = 1, 2
 SHORTEST, LONGEST = 10, 600
 LEAST_AHEAD, MOST_AHEAD = 4, 96
 
@@ -41,16 +37,11 @@ def run(out: Path, *, minutes: float, seed: int = 0, steps: int | None = None) -
     torch.manual_seed(seed)
     forecaster: Any = new_forecaster()
 
-    @lru_cache(maxsize=2 * POOL)
-    def prepared(number: int) -> tuple[Any, np.ndarray]:
-        history, season, truth = batch(np.random.default_rng((seed, TRAIN, number)))
-        return forecaster.prepare(history, season, truth.shape[1]), truth
-
     def step(number: int) -> tuple[torch.Tensor, dict[str, float]]:
-        newest = number // REPEATS
-        back = np.random.default_rng((seed, AGAIN, number)).integers(min(newest + 1, POOL))
-        chosen = newest if number % REPEATS == 0 else newest - int(back)
-        return forecaster.loss(*prepared(chosen))
+        # each batch is new: 588 steps so left 0.733 of the naive error on held-out processes, 1363
+        # steps in which each batch was used three times left 0.739 (one run each)
+        history, season, truth = batch(np.random.default_rng((seed, TRAIN, number)))
+        return forecaster.loss(forecaster.prepare(history, season, truth.shape[1]), truth)
 
     steps = steps or max(1, round(minutes * STEPS_A_MINUTE))
     schedule = Schedule(steps, minutes, learning_rate=LEARNING_RATE, warmup=0.05)
