@@ -67,7 +67,7 @@ HEARD: Mapping[str, float] = {"both": 0.58, "words": 0.14, "tower": 0.28}
 CODE_WEIGHT = 0.35
 """A code counts less than a word, since one picture has as many codes as twenty answers words."""
 
-LONGEST = 640
+LONGEST = 400
 """Tokens of a dialogue; longer ones lose their last turns."""
 
 _TRIES = 20

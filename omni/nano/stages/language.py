@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -17,14 +20,16 @@ from omni.model.processor import OmniProcessor
 from omni.model.turns import question_mask
 from omni.nano import corpus, drawing
 from omni.nano.assemble import assemble, attach
-from omni.nano.lessons import Codes, Teacher, TextReader, collate
+from omni.nano.lessons import Codes, Lesson, Teacher, TextReader, collate
 from omni.nano.stages import attention
 from omni.nano.stages.audio_codec import speech_codes
 from omni.nano.stages.loop import Schedule, train
 
 NAME = "language"
-BATCH = 48
-POOL = 6  # batches that are drawn together and sorted by length, so that little is padding
+BATCH = 40
+"""Lessons of a batch in the mean; there are fewer long ones in one and more short ones."""
+
+POOL = 8  # batches that are drawn together and cut by length, so that little is padding
 STEPS_A_MINUTE = 70
 FULL_MINUTES = 20.0
 LEARNING_RATE = 2e-3
@@ -59,18 +64,19 @@ def run(out: Path, *, minutes: float, seed: int = 0) -> dict:
 
 def codes_of(model: OmniModel) -> Codes:
     """How the model's codecs draw and say things; what was asked for once is remembered."""
+    image, audio = (cast("Any", model.decoders[name]) for name in ("image", "audio"))
 
     @cache
     def drawn(key: str) -> Tensor:
-        return drawing.codes(model.decoders["image"], key)
+        return drawing.codes(image, key)
 
     @cache
     def word(text: str) -> Tensor:
-        return speech_codes(model.decoders["audio"], text)
+        return speech_codes(audio, text)
 
     def said(phrase: str) -> Tensor | None:
         codes = torch.cat([word(each) for each in phrase.split()])
-        return codes if len(codes) <= int(model.decoders["audio"].max_length) else None
+        return codes if len(codes) <= audio.max_length else None
 
     return Codes(drawn, said)
 
@@ -101,7 +107,9 @@ class Lessons:
         counts = batch["weights"][:, 1:]
         chosen = counts > 0
         # Most positions teach nothing: their logits would be a third of the work.
-        logits = self.model.get_output_embeddings()(outputs.hidden_states[-1][:, :-1][chosen])
+        logits = cast("Any", self.model.get_output_embeddings())(
+            outputs.hidden_states[-1][:, :-1][chosen]
+        )
         loss, logs = weighted_loss(logits, batch["input_ids"][:, 1:][chosen], counts[chosen])
         return loss + outputs.router_loss, logs
 
@@ -120,13 +128,20 @@ class Lessons:
         rng = random.Random(f"{self.seed} {number}")
         lessons = [self.teacher.lesson(rng) for _ in range(BATCH * POOL)]
         self.reader.read(lessons)
-        lessons.sort(key=lambda lesson: len(lesson.ids))
         pad = self.teacher.config.pad_token_id
-        batches = [
-            collate(lessons[start : start + BATCH], pad) for start in range(0, len(lessons), BATCH)
-        ]
+        batches = [collate(some, pad) for some in evenly(lessons, POOL)]
         rng.shuffle(batches)
         return batches
+
+
+def evenly(lessons: Sequence[Lesson], parts: int) -> list[list[Lesson]]:
+    """Lessons cut by length into parts of about as many tokens."""
+    ordered = sorted(lessons, key=lambda lesson: len(lesson.ids))
+    ends = list(itertools.accumulate(len(lesson.ids) for lesson in ordered))
+    found: list[list[Lesson]] = [[] for _ in range(parts)]
+    for lesson, end in zip(ordered, ends, strict=True):
+        found[(end - 1) * parts // ends[-1]].append(lesson)
+    return found
 
 
 def weighted_loss(

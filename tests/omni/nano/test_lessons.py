@@ -11,7 +11,7 @@ from omni.nano import corpus
 from omni.nano.corpus import MODALITIES, Cache
 from omni.nano.lessons import KINDS, Lesson, Teacher, TextReader, collate, holds_out
 from omni.nano.questions import calls
-from omni.nano.stages.language import codes_of, weighted_loss
+from omni.nano.stages.language import codes_of, evenly, weighted_loss
 from omni.nano.world import words
 
 TOKENS = 30
@@ -166,7 +166,8 @@ def test_texts_are_read_once_and_each_gets_its_own_tokens(lessons):
     reader.read([Lesson(media=list(lesson.media)) for lesson in lessons[:40]])
     assert len(read) == len(set(read)) > 10
     texts = [item for one in some for item in one.media if item.modality == TEXT]
-    assert [item.tokens[:, 0].long().tolist() for item in texts] == wanted
+    given = [item.tokens for item in texts if item.tokens is not None]
+    assert [tokens[:, 0].long().tolist() for tokens in given] == wanted
 
 
 def test_a_batch_is_padded_on_the_right_and_its_media_are_in_order(nano, lessons):
@@ -175,6 +176,16 @@ def test_a_batch_is_padded_on_the_right_and_its_media_are_in_order(nano, lessons
     assert batch["input_ids"].shape == batch["weights"].shape
     assert batch["attention_mask"].sum(1).tolist() == [len(lesson.ids) for lesson in some]
     assert [id(m) for m in batch["media"]] == [id(m) for one in some for m in one.media]
+
+
+def test_a_pool_is_cut_into_parts_of_about_as_many_tokens(lessons):
+    parts = evenly(lessons, 5)
+    assert sum(map(len, parts)) == len(lessons)
+    tokens = [sum(len(lesson.ids) for lesson in part) for part in parts]
+    longest = max(len(lesson.ids) for lesson in lessons)
+    assert max(tokens) - min(tokens) <= 2 * longest
+    bounds = [(len(part[0].ids), len(part[-1].ids)) for part in parts]
+    assert bounds == sorted(bounds)
 
 
 def test_the_loss_counts_as_the_weights_say():
