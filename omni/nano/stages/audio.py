@@ -32,6 +32,7 @@ TIMES = 2  # that a group is learned, since drawing it costs as much as a step
 SPEECH, STRANGE = 0.7, 0.07  # the rest are tones
 JUMBLED = 0.15
 UTTERANCES, OUTSIDERS = 12_000, 1200
+UTTERANCES_A_MINUTE = 1500  # of the whole stage: a short run must not spend itself on speaking
 APART = (len(KINDS), tones.MOST_BEEPS + 1, 2, len(utterances.VOCABULARY))
 """What every single token tells: kind, beeps, whether it is of the world, and the words spoken."""
 
@@ -71,7 +72,7 @@ def run(out: Path, *, minutes: float, seed: int = 0, steps: int = 6000) -> dict:
     began = time.monotonic()
     torch.manual_seed(seed)
     ear = Ear(new_encoder())
-    size = min(UTTERANCES, steps * BATCH)
+    size = min(UTTERANCES, steps * BATCH, max(BATCH, round(minutes * UTTERANCES_A_MINUTE)))
     corpus = Corpus.make(size, seed, jumbled=JUMBLED, folder=out / "corpus")
     lessons = Lessons(ear, corpus, seed)
     spent = (time.monotonic() - began) / 60

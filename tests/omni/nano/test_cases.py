@@ -1,12 +1,13 @@
 """What the embedded model is asked when it is measured."""
 
 import itertools
+import re
 
 import numpy as np
 import pytest
 import torch
 
-from omni.nano import alternatives, cases, corpus, outside, paraphrases
+from omni.nano import alternatives, cases, corpus, outside, paraphrases, wordings
 from omni.nano.cases import Pool
 from omni.nano.dialogue import held_out
 from omni.nano.questions.unknown import UNKNOWN_QUESTIONS
@@ -124,6 +125,22 @@ def test_a_listener_chooses_among_all_phrases_of_the_kind():
 def test_many_phrases_are_given_as_a_choice_of_words():
     (both,) = alternatives.alternatives("red circle and blue square")
     assert both.count("(") == 4 and " and " in both and "torus" in both
+
+
+def test_no_paraphrase_is_a_wording_that_training_uses():
+    nouns = ("object", "thing", "shape")
+    known = {
+        plainly(wording.replace("{noun}", noun))
+        for wording in wordings.wordings()
+        for noun in nouns
+    }
+    texts = [text for _, text in paraphrases.written()]
+    assert len(texts) >= 300 and len({plainly(text) for text in texts}) == len(texts)
+    assert not known & {plainly(text) for text in texts}
+
+
+def plainly(text):
+    return " ".join(re.findall(r"[a-z0-9]+", text.lower()))
 
 
 def test_every_paraphrase_has_an_intent_and_an_answer():
