@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from transformers import Qwen3Config
+from transformers import PreTrainedTokenizerFast, Qwen3Config
 
 from omni.modality import modality
 from omni.model.assemble import assemble as join
@@ -38,6 +38,8 @@ CONTEXT = 1024
 """Tokens of a conversation; few of the dialogues that it is trained on have more than 700."""
 
 ROUNDS, CALLS = 2000, 0.05
+TOKENIZER = "tokenizer"
+"""Folder in a run whose tokenizer is used instead of a new one: training goes on from a model."""
 
 
 def assemble(out: Path) -> tuple[OmniModel, OmniProcessor]:
@@ -46,7 +48,11 @@ def assemble(out: Path) -> tuple[OmniModel, OmniProcessor]:
     encoders[TEXT] = _text_encoder()
     decoders = {name: _stage(stage).load(out) for name, stage in CODECS.items()}
     sizes = {name: decoder.codes for name, decoder in decoders.items()}
-    tokenizer = build_tokenizer(_texts(), VOCABULARY, sizes)
+    kept = out / TOKENIZER
+    if kept.exists():
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(kept)
+    else:
+        tokenizer = build_tokenizer(_texts(), VOCABULARY, sizes)
     language = Qwen3Config(
         hidden_size=WIDTH,
         intermediate_size=5 * WIDTH // 2,

@@ -42,7 +42,7 @@ KINDS: Mapping[str, float] = {
 }
 """Kinds of dialogue and how often each is had."""
 
-MAKES: Mapping[str, float] = {"text": 0.7, "image": 0.15, "audio": 0.15}
+MAKES: Mapping[str, float] = {"text": 0.76, "image": 0.12, "audio": 0.12}
 """What a question about a thing wants to be answered in."""
 
 TURNS = (0.2, 0.25, 0.25, 0.2, 0.1)

@@ -26,13 +26,13 @@ from omni.nano.stages.audio_codec import speech_codes
 from omni.nano.stages.loop import Schedule, train
 
 NAME = "language"
-BATCH = 40
+BATCH = 20
 """Lessons of a batch in the mean; there are fewer long ones in one and more short ones."""
 
-POOL = 8  # batches that are drawn together and cut by length, so that little is padding
-STEPS_A_MINUTE = 70
+POOL = 16  # batches that are drawn together and cut by length, so that little is padding
+STEPS_A_MINUTE = 100
 FULL_MINUTES = 20.0
-LEARNING_RATE = 2e-3
+LEARNING_RATE = 1.5e-3
 
 
 def run(out: Path, *, minutes: float, seed: int = 0) -> dict:
