@@ -335,7 +335,7 @@ def test_the_agent_over_it_reports_handles(tiny_omni, open_agent, picture, sayin
     assert answer.selection.budget == 30
     assert [(i.handle, i.kept, i.of) for i in answer.selection.items] == [("img-1", 30, 144)]
     assert answer.usage.by_modality["image"].input_tokens == 30
-    assert answer.usage.by_modality["image"].output_tokens == 64
+    assert answer.usage.by_modality["image"].output_tokens == 68
     lineage = agent.lineage("img-2")
     assert lineage.parents == ("img-1",) and lineage.prompt == "what is it?"
     assert {"generate", "media", "make", "total"} <= answer.timings.keys()

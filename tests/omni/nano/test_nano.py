@@ -82,7 +82,7 @@ def test_codes_come_from_the_language_model(nano):
     for colour in ("red", "blue"):
         pieces = ask(nano, f"Draw a {colour} circle.")
         drawn[colour] = next(piece.codes for piece in pieces if isinstance(piece, CodesPiece))
-    assert drawn["red"] != drawn["blue"] and len(drawn["red"]) == 64
+    assert drawn["red"] != drawn["blue"] and len(drawn["red"]) == 68
 
 
 def test_the_answer_depends_on_the_picture(nano):
