@@ -180,7 +180,7 @@ def test_a_picture_comes_out_as_a_block_that_holds_it(chat, saying):
     value = image.load(media_from_bytes(base64.b64decode(picture["base64"]), "a.png"))
     codes = torch.tensor([int(c) for c in re.findall(r"<\|image:(\d+)\|>", codes_text(chat))])
     assert value.tobytes() == chat.load().model.decode_media("image", codes).tobytes()
-    assert answer.usage_metadata["output_token_details"]["image"] == 64
+    assert answer.usage_metadata["output_token_details"]["image"] == 68
     assert picture["extras"]["omni"]["lineage"]["model"] == chat.model
     # Said again in the next turn, it stays in the model's own words.
     prompt = Prompter(chat.load()).prompt(
