@@ -28,21 +28,21 @@ from omni.nano.world import utterances
 from omni.nano.world.words import HELD_OUT, HELD_OUT_SOLIDS
 
 KINDS: Mapping[str, float] = {
-    "image": 0.22,
-    "audio": 0.12,
+    "image": 0.28,
+    "audio": 0.16,
     "video": 0.09,
-    "points": 0.07,
+    "points": 0.05,
     "series": 0.09,
-    "draw": 0.11,
-    "say": 0.06,
+    "draw": 0.09,
+    "say": 0.03,
     "talk": 0.03,
-    "passages": 0.11,
-    "pairs": 0.09,
+    "passages": 0.1,
+    "pairs": 0.07,
     "calls": 0.01,
 }
 """Kinds of dialogue and how often each is had."""
 
-MAKES: Mapping[str, float] = {"text": 0.76, "image": 0.12, "audio": 0.12}
+MAKES: Mapping[str, float] = {"text": 0.84, "image": 0.09, "audio": 0.07}
 """What a question about a thing wants to be answered in."""
 
 TURNS = (0.2, 0.25, 0.25, 0.2, 0.1)
