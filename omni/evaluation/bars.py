@@ -65,9 +65,7 @@ def _held_out(rows: Sequence[Row]) -> Iterator[Bar]:
     far = {cell: gap for cell, gap in gaps.items() if gap < -0.05}
     told = f"{len(gaps) - len(far)} of {len(gaps)} cells"
     if far:
-        told += ": further are " + ", ".join(
-            f"{_named(cell)} ({100 * gap:+.1f})" for cell, gap in far.items()
-        )
+        told += f": further are {_apart(far)}"
     wanted = "held-out combinations within 5 points of the others"
     yield Bar(wanted, told, not far if gaps else None)
 
@@ -115,13 +113,17 @@ def _search(rows: Sequence[Row]) -> Iterator[Bar]:
 def _wordings(rows: Sequence[Row]) -> Iterator[Bar]:
     unseen = _scores(rows, "unseen wordings")
     known = _scores(rows, "the same in templates")
-    gaps = [unseen[cell] - known[cell] for cell in unseen if cell in known]
+    gaps = {cell: unseen[cell] - known[cell] for cell in unseen if cell in known}
     wanted = "questions in unseen wordings within 10 points of templated ones"
     if not gaps:
         yield Bar(wanted, "", None)
         return
-    gap = statistics.mean(gaps)
-    yield Bar(wanted, f"{100 * gap:+.1f} points in the mean", gap >= -0.1)
+    gap = statistics.mean(gaps.values())
+    far = {cell: own for cell, own in gaps.items() if own < -0.1}
+    told = f"{100 * gap:+.1f} points in the mean"
+    if far:
+        told += f"; further are {_apart(far)}"
+    yield Bar(wanted, told, gap >= -0.1)
 
 
 def _forecasts(rows: Sequence[Row]) -> Iterator[Bar]:
@@ -162,6 +164,10 @@ def _least(wanted: str, found: Mapping[tuple[str, str], float], bar: float) -> B
 def _listed(low: Mapping[tuple[str, str], float], before: str) -> str:
     told = ", ".join(f"{_named(cell)} ({percent(score)})" for cell, score in low.items())
     return before + told if low else ""
+
+
+def _apart(gaps: Mapping[tuple[str, str], float]) -> str:
+    return ", ".join(f"{_named(cell)} ({100 * gap:+.1f})" for cell, gap in gaps.items())
 
 
 def _named(cell: tuple[str, str]) -> str:

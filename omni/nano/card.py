@@ -16,6 +16,7 @@ from omni.evaluation import heatmap
 from omni.evaluation.bars import Bar, bars
 from omni.evaluation.rows import Row, percent, score_of
 from omni.nano.package import WEIGHTS
+from omni.nano.train import MINUTES
 from omni.nano.world import words
 
 _CARD = """\
@@ -77,9 +78,9 @@ in alternation, and equal says that every token was the same:
 
 ## Training
 
-`make train ARGS="--minutes {minutes:.0f} --out runs/nano"`: encoders and codecs first, each on the
-world's own labels; then heads into the sentence space; then, on cached tokens, the language model
-(Qwen3 architecture) with its adapters and a router over experts. {how}
+`make train ARGS="--minutes {budget:.0f} --out runs/nano"` trains it again: encoders and codecs
+first, each on the world's own labels; then heads into the sentence space; then, on cached tokens,
+the language model (Qwen3 architecture) with its adapters and a router over experts. {how}
 
 | stage | minutes | what its own held-out test said |
 |---|---|---|
@@ -123,7 +124,7 @@ def card(
         loads="\n".join(_cells(row["input"], *map(percent, row["load"])) for row in loads),
         speed_device=speed["device"],
         times="\n".join(_time(row) for row in speed["rows"]),
-        minutes=sum(minutes.values()),
+        budget=MINUTES,
         how=how,
         stages="\n".join(
             _cells(name, f"{minutes[name]:.1f}", f"`{json.dumps(_told(found))}`")

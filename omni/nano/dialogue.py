@@ -128,5 +128,10 @@ def shown(key: str) -> str:
 
 def held_out(exchange: Exchange) -> bool:
     """Whether what is made shows or names a held-out pair of colour and thing."""
-    said = re.findall(r"[a-z]+", exchange.answer.lower())
+    return names_held_out(exchange.answer)
+
+
+def names_held_out(text: str) -> bool:
+    """Whether a colour and a thing are named side by side that are never trained on together."""
+    said = re.findall(r"[a-z]+", text.lower())
     return bool(set(itertools.pairwise(said)) & (HELD_OUT | HELD_OUT_SOLIDS))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import random
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any
 
 import torch
@@ -25,7 +24,6 @@ from omni.nano.dialogue import Exchange
 from omni.nano.questions import calls, pairs, passages, smalltalk, wishes
 from omni.nano.questions.exchange import vary
 from omni.nano.world import utterances
-from omni.nano.world.words import HELD_OUT, HELD_OUT_SOLIDS
 
 KINDS: Mapping[str, float] = {
     "image": 0.28,
@@ -154,22 +152,19 @@ class Teacher:
             self._turn(rng, lesson, exchange, () if number else (item,), about=True)
 
     def _together(self, rng: random.Random, lesson: Lesson) -> None:
-        """One or two questions over two or three things of different modalities."""
-        for _ in range(_TRIES):
+        """Some questions over two or three things of different modalities."""
+        exchanges: list[Exchange] = []
+        places: dict[str, int] = {}
+        while not exchanges:
             names = rng.sample(MODALITIES, 2 if rng.random() < 0.7 else 3)
             places = self._matching(rng, names)
             labels = {name: self.caches[name].labels[at] for name, at in places.items()}
             asked = [dialogue.pairing(rng, labels) for _ in range(rng.randint(1, 4))]
             exchanges = [one for one in asked if one is not None and self._answerable(one)]
-            if exchanges:
-                break
-        else:
-            return
+        whole = [None if rng.random() < 0.6 else PAIR_MOST for _ in places]
         items = [
-            self._item(
-                rng, name, self.caches[name][at][0], None if rng.random() < 0.6 else PAIR_MOST
-            )
-            for name, at in places.items()
+            self._item(rng, name, self.caches[name][at][0], most)
+            for (name, at), most in zip(places.items(), whole, strict=True)
         ]
         for number, exchange in enumerate(exchanges):
             self._turn(rng, lesson, exchange, () if number else items, about=True)
@@ -225,7 +220,7 @@ class Teacher:
 
     def _answerable(self, exchange: Exchange) -> bool:
         """Whether there are codes for what it makes, and nothing in it is held out."""
-        if holds_out(exchange.question) or holds_out(exchange.answer):
+        if any(map(dialogue.names_held_out, (exchange.question, exchange.answer))):
             return False
         return exchange.makes == "text" or self.codes.of(exchange) is not None
 
@@ -303,7 +298,7 @@ class Teacher:
 
     def _calling(self, lesson: Lesson, called: calls.Called) -> None:
         """A tool is called, and what it says is passed on, as the chat template writes it."""
-        listed = "".join(f"{_json(tool)}\n" for tool in called.tools)
+        listed = "".join(f"{json.dumps(tool)}\n" for tool in called.tools)
         lesson.add(self._ids(SYSTEM) + self._ids(listed) + self._ids(END) + self._ids(USER))
         self._attach(lesson, [self._text_item(called.question)])
         lesson.add(self._ids(called.question) + self._ids(END) + self._ids(ASSISTANT))
@@ -314,18 +309,6 @@ class Teacher:
 
     def _encode(self, text: str) -> list[int]:
         return self.tokenizer(text, add_special_tokens=False)["input_ids"]
-
-
-def _json(tool: Mapping[str, Any]) -> str:
-    import json
-
-    return json.dumps(tool)
-
-
-def holds_out(text: str) -> bool:
-    """Whether a colour and a thing are named side by side that are never trained on together."""
-    spoken = re.findall(r"[a-z]+", text.lower())
-    return any(pair in HELD_OUT or pair in HELD_OUT_SOLIDS for pair in pairwise(spoken))
 
 
 class TextReader:

@@ -25,6 +25,9 @@ LANES: tuple[tuple[tuple[str, float], ...], ...] = (
 )
 """Stages that run one after another in each lane, and the share of the minutes each may take."""
 
+MINUTES = 180.0
+"""Budget of a whole run, if nothing else is said."""
+
 ALIGN_SHARE = 0.08
 """Of the minutes, for the heads into the shared space, which need all encoders."""
 
@@ -84,7 +87,7 @@ def report(line: str) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read the command line and train."""
     parser = argparse.ArgumentParser(prog="python -m omni.nano.train", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=180.0, help="budget of the whole run")
+    parser.add_argument("--minutes", type=float, default=MINUTES, help="budget of the whole run")
     parser.add_argument("--out", type=Path, default=Path("runs/nano"), help="run folder")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--stage", help="run only this stage")

@@ -106,7 +106,7 @@ class Lessons:
         )
         counts = batch["weights"][:, 1:]
         chosen = counts > 0
-        # Most positions teach nothing: their logits would be a third of the work.
+        # Most positions teach nothing: their logits would be a tenth of the work.
         logits = cast("Any", self.model.get_output_embeddings())(
             outputs.hidden_states[-1][:, :-1][chosen]
         )

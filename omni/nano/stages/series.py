@@ -122,7 +122,7 @@ def never_seen(labels: dict[str, Tensor]) -> dict[str, Tensor]:
 
     As with pictures, their absence is our doing and must not count as knowledge of the world. But
     a falling step without a season looks much like two waves: it must be told from those, too, so
-    every other series is taught with its absent answers.
+    every other series is taught with its absent answers, all but that of the trend.
     """
     asked = ("trend", "season", "event", "cycles")
     absent = {

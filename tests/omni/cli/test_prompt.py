@@ -43,7 +43,11 @@ class Person:
             stdout=device,
             stderr=device,
             env=environment,
-            preexec_fn=lambda: (os.setsid(), fcntl.ioctl(0, termios.TIOCSCTTY, 0)),
+            preexec_fn=lambda: (
+                signal.signal(signal.SIGHUP, signal.SIG_DFL),
+                os.setsid(),
+                fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            ),
         )
         os.close(device)
         os.set_blocking(self.hand, False)

@@ -122,7 +122,7 @@ def test_the_card_states_every_figure(tmp_path):
     (tmp_path / "language.figures.json").write_text('{"parameters": 1234567, "minutes": 30.0}')
     card.write(tmp_path, tmp_path, how="All of it on one machine.")
     written = (tmp_path / "README.md").read_text()
-    assert "1,234,567 parameters" in written and "--minutes 42" in written
+    assert "1,234,567 parameters" in written and "--minutes 180" in written
     assert "| image | 12.5 |" in written and "0.9877" in written
     for given in INPUTS:
         for output in OUTPUTS:
