@@ -17,7 +17,7 @@ JUDGES = {"text": "exact words", "image": "pixels", "audio": "pocketsphinx"}
 def right(exchange: Exchange, said: Said) -> bool:
     """Whether this is the answer that was wanted."""
     if exchange.makes == "text":
-        return said.text == exchange.answer
+        return said.text in exchange.right
     made = said.made.get(exchange.makes)
     if made is None:
         return False
@@ -27,7 +27,7 @@ def right(exchange: Exchange, said: Said) -> bool:
         return drawing.judge(made, exchange.answer)
     from omni.nano.judge import judge_speech
 
-    return judge_speech(made, alternatives(exchange.answer)) == exchange.answer
+    return judge_speech(made, alternatives(exchange.answer)) in exchange.right
 
 
 def modest(said: Said) -> bool:

@@ -34,6 +34,9 @@ VOCABULARY = 1000
 WIDTH = 256
 LAYERS = 5
 EXPERTS = {"name": "router", "experts": 6, "top_k": 2, "hidden": 256, "noise": 0.0}
+LOUDNESS = 0.1
+"""Standard deviation of the experts' last weights: they begin half as loud as the adapters."""
+
 CONTEXT = 1024
 """Tokens of a conversation; few of the dialogues that it is trained on have more than 700."""
 
@@ -67,13 +70,16 @@ def assemble(out: Path) -> tuple[OmniModel, OmniProcessor]:
         name: {
             "encoder": {},
             "decoder": {} if name in decoders else None,
-            "adapter": {"name": "mlp"},
+            "adapter": {"name": "linear"},
         }
         for name in encoders
     }
     config, processor = join(tokenizer, language, modalities, router=EXPERTS)
     model = OmniModel(config, encoders=encoders, decoders=decoders)
     _freeze(model.encoders)
+    # Experts that begin silent stay an ornament: adapters and language model do without them.
+    assert model.mixture is not None
+    torch.nn.init.normal_(model.mixture.experts.down, std=LOUDNESS)  # type: ignore[union-attr]
     for mark in model.modality_marks.values():
         torch.nn.init.normal_(mark, std=0.02)
     return model, processor

@@ -9,6 +9,7 @@ import importlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,9 @@ SIZES: Mapping[str, int] = {
     "series": 6000,
 }
 """How many things of each modality are seen once and kept, in a run of full length."""
+
+JUMBLED = 0.35
+"""Share of jumbled words in the speech of lessons: a language model would rather guess."""
 
 OUTSIDE = 0.06
 """Share of things from outside the world."""
@@ -77,15 +81,22 @@ def see_points(rng: np.random.Generator, held_out: bool) -> Seen:
     return Seen(solid.build(found), solid.describe(found))
 
 
-def hear(rng: np.random.Generator, held_out: bool) -> Seen:
-    """Speech in a random voice, a tone, or now and then what the world has no words for."""
+def hear(rng: np.random.Generator, held_out: bool, jumbled: float = 0.0) -> Seen:
+    """Speech in a random voice, a tone, or now and then what the world has no words for.
+
+    Args:
+        rng: what is heard.
+        held_out: whether something is said that is held out.
+        jumbled: how often what is said are words in no order, which cannot be guessed.
+    """
     from omni.nano.world import speech, strange_sounds, tones, utterances
     from omni.values import Waveform
 
     if not held_out and rng.random() < OUTSIDE:
         clean, labels = strange_sounds.sound(rng).samples[:, 0], {"outside": True}
     elif held_out or rng.random() < 0.7:
-        text = utterances.phrase(rng, held_out=held_out)
+        jumble = not held_out and rng.random() < jumbled
+        text = utterances.jumble(rng) if jumble else utterances.phrase(rng, held_out=held_out)
         clean = speech.speak(text, speech.random_voice(rng)).samples[:, 0]
         labels = {"kind": "speech", "text": text}
     else:
@@ -113,6 +124,10 @@ SOURCES: Mapping[str, Callable[[np.random.Generator, bool], Seen]] = {
     "points": see_points,
     "series": measure,
 }
+
+
+TAUGHT = {**SOURCES, "audio": partial(hear, jumbled=JUMBLED)}
+"""The same as the language model is taught with."""
 
 
 class Cache:
@@ -145,13 +160,14 @@ def build(
     if path.exists():
         return Cache.load(path)
     encoder = importlib.import_module(f"omni.nano.stages.{name}").load(out)
+    source = (TAUGHT if split == "train" else SOURCES)[name]
     features = modality(name).features
     rng = np.random.default_rng((seed, ("train", "validation").index(split), held_out, 9))
     tokens: list[Tensor] = []
     labels: list[Labels] = []
     with torch.inference_mode():
         while len(labels) < size:
-            seen = [SOURCES[name](rng, held_out) for _ in range(min(BATCH, size - len(labels)))]
+            seen = [source(rng, held_out) for _ in range(min(BATCH, size - len(labels)))]
             encoded = encoder([features(one.value) for one in seen])
             tokens += [one.half() for one in encoded]
             labels += [one.labels for one in seen]

@@ -24,6 +24,7 @@ from omni.nano.questions import (
     wishes,
 )
 from omni.nano.questions.exchange import OUTSIDE, Exchange, Labels, article
+from omni.nano.questions.image import PLACE_PHRASES
 from omni.nano.world.words import COLOURS, HELD_OUT, HELD_OUT_SOLIDS, SHAPES, SOLIDS
 
 ABOUT: Mapping[str, Any] = {
@@ -117,13 +118,17 @@ def announce(exchange: Exchange) -> str:
 
 
 def shown(key: str) -> str:
-    """What a drawing's key shows, in words."""
-    if ", " in key:
-        return " and ".join(article(part.rpartition(" ")[0]) for part in key.split(", "))
-    first, *rest = key.split()
-    if first in ("small", "large"):
-        return article(" ".join((first, *rest[:-1])))
-    return article(key)
+    """What a drawing's key shows, in words, and where.
+
+    All that the picture depends on is said before it is drawn: then the codes are drawn from
+    words, and what the words are is decided once.
+    """
+    parts = []
+    for part in key.split(", "):
+        thing, _, place = part.rpartition(" ")
+        phrase = PLACE_PHRASES.get(place)
+        parts.append(f"{article(thing)} {phrase}" if phrase else article(part))
+    return " and ".join(parts)
 
 
 def held_out(exchange: Exchange) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -21,21 +21,22 @@ from omni.model.tokens import ASSISTANT, CALL, CALL_END, CLOSE, END, MEDIA, OPEN
 from omni.nano import dialogue
 from omni.nano.corpus import MODALITIES, Cache, Labels
 from omni.nano.dialogue import Exchange
-from omni.nano.questions import calls, pairs, passages, smalltalk, wishes
+from omni.nano.lesson import Lesson
+from omni.nano.questions import calls, image, pairs, passages, smalltalk, wishes
 from omni.nano.questions.exchange import vary
 from omni.nano.world import utterances
 
 KINDS: Mapping[str, float] = {
-    "image": 0.28,
-    "audio": 0.16,
-    "video": 0.09,
+    "image": 0.27,
+    "audio": 0.13,
+    "video": 0.1,
     "points": 0.05,
     "series": 0.09,
-    "draw": 0.09,
-    "say": 0.03,
-    "talk": 0.03,
-    "passages": 0.1,
-    "pairs": 0.07,
+    "draw": 0.06,
+    "say": 0.02,
+    "talk": 0.05,
+    "passages": 0.13,
+    "pairs": 0.09,
     "calls": 0.01,
 }
 """Kinds of dialogue and how often each is had."""
@@ -43,8 +44,15 @@ KINDS: Mapping[str, float] = {
 MAKES: Mapping[str, float] = {"text": 0.84, "image": 0.09, "audio": 0.07}
 """What a question about a thing wants to be answered in."""
 
-TURNS = (0.2, 0.25, 0.25, 0.2, 0.1)
+TURNS = (0.16, 0.2, 0.2, 0.18, 0.14, 0.12)
 """How often there are one, two, … turns about a thing: its tokens are dear, and read once."""
+
+PROBES = 0.15
+"""How often a question about a thing is one whose answer begins with yes or no: that two words
+mean the same, or do not, is learned late."""
+
+LISTED = 0.3
+"""How often all things of a picture are listed in the end: no other answer binds as much."""
 
 EARLIER = (0.8, 0.14, 0.06)
 """How often a dialogue begins with no, one or two exchanges about other things."""
@@ -54,6 +62,9 @@ TALKS = 0.3
 
 WHOLE = 0.6
 """How often all tokens of a thing are kept."""
+
+STRANGE = 0.5
+"""How often talk is about what nobody here knows."""
 
 FEWEST, EARLIER_MOST, PAIR_MOST = 8, 24, 96
 GUIDED = 0.5
@@ -65,7 +76,11 @@ HEARD: Mapping[str, float] = {"both": 0.58, "words": 0.14, "tower": 0.28}
 CODE_WEIGHT = 0.35
 """A code counts less than a word, since one picture has as many codes as twenty answers words."""
 
-LONGEST = 400
+SMUDGED = 0.6
+"""How often the codes that a picture is continued from are not all its own. Else each picture is
+learned by heart from its beginning on, and none is put together that was never seen."""
+
+LONGEST = 440
 """Tokens of a dialogue; longer ones lose their last turns."""
 
 _TRIES = 20
@@ -86,20 +101,6 @@ class Codes:
     def of(self, exchange: Exchange) -> Tensor | None:
         """The codes that answer an exchange which makes something."""
         return (self.image if exchange.makes == "image" else self.audio)(exchange.answer)
-
-
-@dataclass(slots=True)
-class Lesson:
-    """One dialogue as ids; `weights` are 0 where nothing is to be learned."""
-
-    ids: list[int] = field(default_factory=list)
-    weights: list[float] = field(default_factory=list)
-    media: list[MediaItem] = field(default_factory=list)
-
-    def add(self, ids: Sequence[int], weight: float = 0.0) -> None:
-        """Append ids that all count `weight`."""
-        self.ids += ids
-        self.weights += [weight] * len(ids)
 
 
 class Teacher:
@@ -128,6 +129,9 @@ class Teacher:
             self._together(rng, lesson)
         elif kind == "calls":
             self._calling(lesson, calls.calling(rng))
+        elif kind == "passages":
+            for exchange in self._passages(rng):
+                self._turn(rng, lesson, exchange)
         else:
             for _ in range(rng.randint(1, 3)):
                 self._turn(rng, lesson, self._wish(rng, kind))
@@ -146,6 +150,9 @@ class Teacher:
             talk = dialogue.talk_over(rng, kind, labels, turns)
             exchanges = talk if talk and all(map(self._answerable, talk)) else None
         asked = exchanges or [self._question(rng, kind, labels) for _ in range(turns)]
+        if kind == "image" and labels.get("objects") and rng.random() < LISTED:
+            listed = image.everything(rng, labels["objects"])
+            asked += [listed] if self._answerable(listed) else []
         for number, exchange in enumerate(asked):
             if len(lesson.ids) > LONGEST:
                 return
@@ -193,19 +200,28 @@ class Teacher:
 
     def _question(self, rng: random.Random, kind: str, labels: Labels) -> Exchange:
         """A question about a thing whose answer may be learned."""
+        tries = _TRIES if rng.random() < PROBES else 0
         while True:
             makes = rng.choices(tuple(MAKES), tuple(MAKES.values()))[0]
-            exchange = dialogue.asking(rng, kind, labels, makes)
+            exchange = dialogue.asking(rng, kind, labels, "text" if tries else makes)
+            tries -= 1
+            if tries > 0 and exchange and not exchange.answer.startswith(("Yes", "No")):
+                continue
             if exchange is not None and self._answerable(exchange):
                 return exchange
+
+    def _passages(self, rng: random.Random) -> list[Exchange]:
+        """Questions about one text: what is looked up often is soon looked up well."""
+        while True:
+            exchanges = passages.talk(rng, rng.randint(1, 6))
+            if all(map(self._answerable, exchanges)):
+                return exchanges
 
     def _wish(self, rng: random.Random, kind: str) -> Exchange:
         """Something asked for in words alone."""
         while True:
             if kind == "talk":
-                exchange = smalltalk.talking(rng)
-            elif kind == "passages":
-                exchange = passages.ask(rng)
+                exchange = smalltalk.talking(rng, STRANGE)
             elif kind == "draw" or rng.random() < 0.5:
                 exchange = dialogue.wish(rng, "image" if kind == "draw" else "audio")
             else:
@@ -275,7 +291,7 @@ class Teacher:
             lesson.add(self._ids(exchange.answer), 1.0)
         else:
             lesson.add(self._ids(dialogue.announce(exchange)), 1.0)
-            self._add_codes(lesson, exchange)
+            self._add_codes(rng, lesson, exchange)
         lesson.add(self._ids(END), 1.0)
 
     def _attach(self, lesson: Lesson, items: Sequence[MediaItem]) -> None:
@@ -288,13 +304,28 @@ class Teacher:
         grid = Grid(time=len(features["ids"]))
         return MediaItem(TEXT, features, grid, grid.tokens)
 
-    def _add_codes(self, lesson: Lesson, exchange: Exchange) -> None:
+    def _add_codes(self, rng: random.Random, lesson: Lesson, exchange: Exchange) -> None:
         marks = self.config.codes[exchange.makes]
         codes = self.codes.of(exchange)
         assert codes is not None
+        read = codes
+        if exchange.makes == "image" and rng.random() < SMUDGED:
+            read = self._smudge(rng, codes, exchange.answer)
         lesson.add([marks["begin"]], 1.0)
-        lesson.add((codes + marks["first"]).tolist(), CODE_WEIGHT)
+        lesson.add((read + marks["first"]).tolist(), CODE_WEIGHT, (codes + marks["first"]).tolist())
         lesson.add([marks["end"]], 1.0)
+
+    def _smudge(self, rng: random.Random, codes: Tensor, key: str) -> Tensor:
+        """The codes of a picture, some of them changed for those of another one of its kind."""
+        while True:
+            other = dialogue.wish(rng, "image").answer
+            if (" plot" in other) == (" plot" in key):
+                break
+        strange = self.codes.image(other)
+        assert strange is not None
+        share = rng.random() * 0.8
+        taken = torch.tensor([rng.random() < share for _ in range(len(codes))])
+        return torch.where(taken, strange, codes)
 
     def _calling(self, lesson: Lesson, called: calls.Called) -> None:
         """A tool is called, and what it says is passed on, as the chat template writes it."""
@@ -309,50 +340,3 @@ class Teacher:
 
     def _encode(self, text: str) -> list[int]:
         return self.tokenizer(text, add_special_tokens=False)["input_ids"]
-
-
-class TextReader:
-    """Gives the text items of lessons their tokens; like texts are read once.
-
-    Args:
-        encoder: see `omni.modalities.text`.
-        most: texts that are remembered.
-    """
-
-    def __init__(self, encoder: Callable[[list[Any]], list[Tensor]], most: int = 60_000):
-        self.encoder, self.most = encoder, most
-        self.known: dict[tuple[int, ...], Tensor] = {}
-
-    def read(self, lessons: Sequence[Lesson]) -> None:
-        """Change the lessons' text items for such with tokens."""
-        places = [
-            (lesson, place, tuple(item.features["ids"].tolist()))
-            for lesson in lessons
-            for place, item in enumerate(lesson.media)
-            if item.features is not None
-        ]
-        if len(self.known) > self.most:
-            self.known.clear()
-        fresh = list(dict.fromkeys(ids for _, _, ids in places if ids not in self.known))
-        if fresh:
-            read = self.encoder([{"ids": torch.tensor(ids)} for ids in fresh])
-            self.known.update(zip(fresh, (tokens.half() for tokens in read), strict=True))
-        for lesson, place, ids in places:
-            lesson.media[place] = MediaItem.encoded(TEXT, self.known[ids].float())
-
-
-def collate(lessons: Sequence[Lesson], pad: int) -> dict[str, Any]:
-    """Right-padded `input_ids`, `attention_mask`, `weights` `[B, L]`, and the media in order."""
-    longest = max(len(lesson.ids) for lesson in lessons)
-    ids = torch.full((len(lessons), longest), pad)
-    weights = torch.zeros(len(lessons), longest)
-    for row, lesson in enumerate(lessons):
-        ids[row, : len(lesson.ids)] = torch.tensor(lesson.ids)
-        weights[row, : len(lesson.ids)] = torch.tensor(lesson.weights)
-    media = [item for lesson in lessons for item in lesson.media]
-    return {
-        "input_ids": ids,
-        "attention_mask": (ids != pad).long(),
-        "weights": weights,
-        "media": media,
-    }

@@ -27,6 +27,12 @@ WHAT_IMAGE = (
     *("What is drawn here?", "What does this drawing show?", "Tell me what is on the image."),
     *more.WHAT_IMAGE,
 )
+EVERYTHING = (
+    *("List every thing with its size.", "Name each shape, one by one, with its size."),
+    *("Go from left to right and name every thing.", "Enumerate all things from left to right."),
+    *("Give me a full list of the shapes.", "What are all the things, from left to right?"),
+    *("Make a complete list of what is in the picture.", "Name everything, from left to right."),
+)
 COLOUR = (
     *(
         "What colour is it?",

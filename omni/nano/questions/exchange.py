@@ -19,11 +19,18 @@ class Exchange:
         question: in one of many wordings.
         answer: exact words; of a picture the key in `omni.nano.drawing`; of sound what is said.
         makes: `text`, `image` or `audio`.
+        also: other answers that are as right, such as the same things in another order.
     """
 
     question: str
     answer: str
     makes: str = "text"
+    also: tuple[str, ...] = ()
+
+    @property
+    def right(self) -> tuple[str, ...]:
+        """Every answer that is right; the first is the one that is taught."""
+        return (self.answer, *self.also)
 
 
 OUTSIDE = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -44,8 +45,8 @@ def say(rng: random.Random, labels: Labels) -> Exchange | None:
     if len(things) > 2:
         count = NUMBERS[len(things) - 1]
         return Exchange(rng.choice(w.SAY_COUNT), f"{count} objects", "audio")
-    named = " and ".join(f"{thing['colour']} {thing['shape']}" for thing in things)
-    return Exchange(rng.choice(w.SAY_THIS + w.SAY_PICTURE), named, "audio")
+    spoken, *also = (" and ".join(order) for order in _orders([named(thing) for thing in things]))
+    return Exchange(rng.choice(w.SAY_THIS + w.SAY_PICTURE), spoken, "audio", tuple(also))
 
 
 def draw(rng: random.Random, labels: Labels) -> Exchange | None:
@@ -129,10 +130,25 @@ def _held_out(colour: str, shape: str) -> bool:
 
 def _what(rng: random.Random, things: Sequence[Thing]) -> Exchange:
     count = NUMBERS[len(things) - 1]
-    whole = f"{count} things: {listing([article(named(thing)) for thing in things])}"
+    question = rng.choice(w.WHAT + w.WHAT_IMAGE)
     if len(things) > 3:
-        whole = f"{count} coloured shapes"
-    return Exchange(rng.choice(w.WHAT + w.WHAT_IMAGE), sentence(whole))
+        return Exchange(question, sentence(f"{count} coloured shapes"))
+    orders = _orders([article(named(thing)) for thing in things])
+    whole, *also = (sentence(f"{count} things: {listing(order)}") for order in orders)
+    return Exchange(question, whole, also=tuple(also))
+
+
+def everything(rng: random.Random, things: Sequence[Thing]) -> Exchange:
+    """Each of the things, from left to right, with its size."""
+    count = NUMBERS[len(things) - 1]
+    told = listing([article(f"{thing['size']} {named(thing)}") for thing in things])
+    noun = "thing" if len(things) == 1 else "things"
+    return Exchange(rng.choice(w.EVERYTHING), sentence(f"{count} {noun}: {told}"))
+
+
+def _orders(names: Sequence[str]) -> list[tuple[str, ...]]:
+    """The names in every order, first as they are given: from left to right."""
+    return list(dict.fromkeys(itertools.permutations(names)))
 
 
 def _count(rng: random.Random, things: Sequence[Thing]) -> Exchange:

@@ -159,8 +159,9 @@ def _draw_mixed(rng: random.Random, facts: Facts) -> Exchange | None:
 
 
 def _say_both(rng: random.Random, facts: Facts) -> Exchange | None:
-    spoken = " and ".join(one["colour"] for one in facts.values() if "colour" in one)
-    return Exchange(rng.choice(_SAY_BOTH), spoken, "audio")
+    one, other = (each["colour"] for each in facts.values() if "colour" in each)
+    spoken, also = f"{one} and {other}", f"{other} and {one}"
+    return Exchange(rng.choice(_SAY_BOTH), spoken, "audio", (also,))
 
 
 def _two(rng: random.Random, facts: Facts, attribute: str) -> tuple[str, str]:

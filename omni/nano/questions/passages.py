@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 
 from omni.nano.questions.exchange import Exchange, article, sentence
 from omni.nano.questions.wishes import pair
@@ -46,11 +47,16 @@ _INVERSE = {"left of": "right of", "right of": "left of", "above": "below", "bel
 
 def ask(rng: random.Random) -> Exchange:
     """A text with a question about it."""
-    return rng.choices((retrieved, told), (3, 2))[0](rng)
+    return talk(rng, 1)[0]
 
 
-def retrieved(rng: random.Random) -> Exchange:
-    """Numbered passages as retrieval gives them; the answer cites the one it is taken from."""
+def talk(rng: random.Random, turns: int) -> list[Exchange]:
+    """A text with a question about it, and then more questions about the same text."""
+    return rng.choices((retrieved, told), (3, 2))[0](rng, turns)
+
+
+def retrieved(rng: random.Random, turns: int = 1) -> list[Exchange]:
+    """Numbered passages as retrieval gives them; an answer cites the one that it is taken from."""
     count = rng.randint(2, 4)
     owners, things = rng.sample(OWNERS, count), [rng.choice(OBJECTS) for _ in range(count)]
     passages, exchanges = [], []
@@ -65,18 +71,27 @@ def retrieved(rng: random.Random) -> Exchange:
         words["a"] = article(value)
         passages.append(sentence(stated.format(**words)[:-1]))
         exchanges.append((asked.format(**words), value))
-    wanted = rng.randrange(count)
-    question, answer = exchanges[wanted][0], f"{sentence(exchanges[wanted][1])} [{wanted + 1}]"
-    if rng.random() < 0.2:
-        stranger = rng.choice([owner for owner in OWNERS if owner not in owners])
-        question, answer = question.replace(owners[wanted], stranger), UNSAID
+    asked = [_asked_of(rng, owners, exchanges) for _ in range(turns)]
     listed = "\n".join(f"[{number}] {passage}" for number, passage in enumerate(passages, 1))
     ways = ("{listed}\n{question}", "Passages:\n{listed}\n\n{question}", "{question}\n{listed}")
-    return Exchange(rng.choice(ways).format(listed=listed, question=question), answer)
+    whole = rng.choice(ways).format(listed=listed, question=asked[0].question)
+    return [Exchange(whole, asked[0].answer), *asked[1:]]
 
 
-def told(rng: random.Random) -> Exchange:
-    """A scene in words, and a question about it."""
+def _asked_of(
+    rng: random.Random, owners: Sequence[str], exchanges: Sequence[tuple[str, str]]
+) -> Exchange:
+    """A question that one of the passages answers, or that none does."""
+    wanted = rng.randrange(len(owners))
+    question, value = exchanges[wanted]
+    if rng.random() < 0.2:
+        stranger = rng.choice([owner for owner in OWNERS if owner not in owners])
+        return Exchange(question.replace(owners[wanted], stranger), UNSAID)
+    return Exchange(question, f"{sentence(value)} [{wanted + 1}]")
+
+
+def told(rng: random.Random, turns: int = 1) -> list[Exchange]:
+    """A scene in words, and questions about it."""
     first, second, third = pair(rng), pair(rng), pair(rng)
     if rng.random() < 0.25:
         first = first[0], rng.choice(SOLIDS)
@@ -86,7 +101,7 @@ def told(rng: random.Random) -> Exchange:
         or first[1] == second[1]
         or first[0] == second[0]
     ):
-        return told(rng)
+        return told(rng, turns)
     relation = rng.choice(tuple(_INVERSE))
     a, b = article(" ".join(first)), article(" ".join(second))
     scene = rng.choice(_SCENE).format(a=a, b=b, relation=relation)
@@ -101,5 +116,6 @@ def told(rng: random.Random) -> Exchange:
         (f"Is there {a}?", "Yes, there is."),
         (f"Is there {article(' '.join(third))}?", "No, there is none."),
     )
-    question, answer = rng.choice(questions)
-    return Exchange(f"{scene[0].upper()}{scene[1:]} {question}", answer)
+    asked = [Exchange(*rng.choice(questions)) for _ in range(turns)]
+    whole = f"{scene[0].upper()}{scene[1:]} {asked[0].question}"
+    return [Exchange(whole, asked[0].answer), *asked[1:]]

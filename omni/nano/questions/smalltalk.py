@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 from omni.nano.questions.exchange import Exchange
+from omni.nano.questions.prose import prose
 from omni.nano.questions.unknown import UNKNOWN_QUESTIONS
 from omni.nano.wordings import WHAT, WHAT_AUDIO, WHAT_IMAGE, WHAT_POINTS, WHAT_SERIES, WHAT_VIDEO
 
@@ -46,11 +47,18 @@ TALK: dict[str, tuple[str, ...]] = {
 }
 
 
-def talking(rng: random.Random) -> Exchange:
-    """One exchange without media."""
+def talking(rng: random.Random, strangeness: float = 0.0) -> Exchange:
+    """One exchange without media.
+
+    Args:
+        rng: what is said.
+        strangeness: how often it is a sentence that was put together, about anything at all.
+    """
     if rng.random() < 0.25:
         asked = WHAT + WHAT_IMAGE + WHAT_AUDIO + WHAT_VIDEO + WHAT_POINTS + WHAT_SERIES
         return Exchange(rng.choice(asked), NOTHING)
+    if strangeness and rng.random() < strangeness:
+        return Exchange(prose(rng), UNKNOWN)
     answer = UNKNOWN if rng.random() < 0.4 else rng.choice(tuple(TALK))
     question = rng.choice(TALK[answer])
     if question[-1].isalpha():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 from omni.nano import wordings as w
 from omni.nano.questions import image, video
@@ -63,7 +64,7 @@ def again(rng: random.Random, exchange: Exchange | None) -> Exchange | None:
     wordings = _SAY_MORE if exchange.makes == "audio" else _DRAW_MORE
     if exchange.makes == "image" and " plot" in exchange.answer:
         wordings += _PLOT_MORE
-    return Exchange(rng.choice(wordings), exchange.answer, exchange.makes)
+    return replace(exchange, question=rng.choice(wordings))
 
 
 def _pair(rng: random.Random, question: str, first: str, second: str) -> list[Exchange]:

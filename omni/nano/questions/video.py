@@ -49,19 +49,23 @@ def _collision(rng: random.Random, labels: Labels) -> Exchange:
         thing = rng.choice((labels, other))
         question = rng.choice(w.COLOUR_OF).format(noun=thing["shape"])
         return Exchange(question, sentence(thing["colour"]))
-    whole = f"{article(first)} and {article(second)} collide"
-    return Exchange(rng.choice(w.WHAT + w.WHAT_VIDEO), sentence(whole))
+    whole, also = (
+        sentence(f"{article(one)} and {article(two)} collide")
+        for one, two in ((first, second), (second, first))
+    )
+    return Exchange(rng.choice(w.WHAT + w.WHAT_VIDEO), whole, also=(also,))
 
 
 def say(rng: random.Random, labels: Labels) -> Exchange | None:
     """A wish to hear what happens."""
     first, second = _both(labels)
-    motion = labels["motion"]
+    motion, also = labels["motion"], ()
     if second:
         spoken = f"{first} and {second} colliding"
+        also = (f"{second} and {first} colliding",)
     else:
         spoken = f"{first} {SPOKEN.get(motion, motion)}"
-    return Exchange(rng.choice(w.SAY_THIS + w.SAY_VIDEO), spoken, "audio")
+    return Exchange(rng.choice(w.SAY_THIS + w.SAY_VIDEO), spoken, "audio", also)
 
 
 def draw(rng: random.Random, labels: Labels) -> Exchange | None:

@@ -7,7 +7,7 @@ import json
 import random
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,10 +20,12 @@ from omni.model.processor import OmniProcessor
 from omni.model.turns import question_mask
 from omni.nano import corpus, drawing
 from omni.nano.assemble import assemble, attach
-from omni.nano.lessons import Codes, Lesson, Teacher, TextReader, collate
+from omni.nano.lesson import Lesson, TextReader, collate
+from omni.nano.lessons import Codes, Teacher
 from omni.nano.stages import attention
 from omni.nano.stages.audio_codec import speech_codes
 from omni.nano.stages.loop import Schedule, train
+from omni.nano.stages.optimisers import muon
 
 NAME = "language"
 BATCH = 20
@@ -32,7 +34,7 @@ BATCH = 20
 POOL = 16  # batches that are drawn together and cut by length, so that little is padding
 STEPS_A_MINUTE = 100
 FULL_MINUTES = 20.0
-LEARNING_RATE = 1.5e-3
+LEARNING_RATE = 1.2e-3
 
 
 def run(out: Path, *, minutes: float, seed: int = 0) -> dict:
@@ -49,7 +51,8 @@ def run(out: Path, *, minutes: float, seed: int = 0) -> dict:
     schedule = Schedule(
         steps, minutes, learning_rate=LEARNING_RATE, weight_decay=0.05, warmup=0.04, short=True
     )
-    curve = train(NAME, model, lessons, schedule, out)
+    optimisers = partial(muon, matrices="language.model.layers.")
+    curve = train(NAME, model, lessons, schedule, out, optimisers)
     attach(model, out)
     save(model, processor, out / "model")
     figures = {
@@ -110,7 +113,7 @@ class Lessons:
         logits = cast("Any", self.model.get_output_embeddings())(
             outputs.hidden_states[-1][:, :-1][chosen]
         )
-        loss, logs = weighted_loss(logits, batch["input_ids"][:, 1:][chosen], counts[chosen])
+        loss, logs = weighted_loss(logits, batch["wanted"][:, 1:][chosen], counts[chosen])
         return loss + outputs.router_loss, logs
 
     def _batch(self, step: int) -> dict:

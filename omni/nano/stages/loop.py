@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from omni.errors import StoreError
+from omni.nano.stages.optimisers import Optimisers, adamw
 
 StepFunction = Callable[[int], tuple[Tensor, Mapping[str, float]]]
 """Given the step's number, the loss of that step and what to log; the step seeds its own data."""
@@ -30,7 +32,7 @@ class Schedule:
         steps: optimiser steps; with the seed and the device they fix the result.
         minutes: the run ends early after this long (the learning rate is annealed by whichever of
             steps and minutes is further along, so an early end is still an annealed one).
-        learning_rate: peak of AdamW's rate, after a linear warm-up over `warmup` of the run.
+        learning_rate: the peak, after a linear warm-up over `warmup` of the run.
         short: compute in bfloat16 where that is safe (weights stay float32): on a CPU with matrix
             units a product is five times as fast.
     """
@@ -52,9 +54,14 @@ class Schedule:
 
 
 def train(
-    name: str, module: nn.Module, step: StepFunction, schedule: Schedule, out: Path
+    name: str,
+    module: nn.Module,
+    step: StepFunction,
+    schedule: Schedule,
+    out: Path,
+    optimisers: Callable[[nn.Module, float, float], Optimisers] = adamw,
 ) -> list[dict[str, float]]:
-    """Train `module` in place and return the logged curve.
+    """Train `module` in place and return the logged curve, whose points are means since the last.
 
     Writes `out/<name>.log.jsonl` and, every minute, a checkpoint from which the same call goes on;
     a finished stage leaves `out/<name>.safetensors` and is not trained again but loaded.
@@ -66,9 +73,7 @@ def train(
         return _curve(log)
     parameters = [p for p in module.parameters() if p.requires_grad]
     device = parameters[0].device.type
-    optimiser = torch.optim.AdamW(
-        parameters, lr=schedule.learning_rate, weight_decay=schedule.weight_decay, betas=(0.9, 0.98)
-    )
+    optimiser = optimisers(module, schedule.learning_rate, schedule.weight_decay)
     partial = out / f"{name}.partial.safetensors"
     done, spent = _resume(partial, module, optimiser, parameters)
     if not done:
@@ -77,23 +82,24 @@ def train(
     log_seconds = min(LOG_SECONDS, 3 * schedule.minutes)
     began = saved = logged = time.monotonic()
     module.train()
+    since: list[Mapping[str, float]] = []
     progress = 0.0
     while done < schedule.steps and progress < 1:
         elapsed = spent + time.monotonic() - began
         progress = max(done / schedule.steps, elapsed / 60 / schedule.minutes)
-        for group in optimiser.param_groups:
-            group["lr"] = schedule.rate(progress)
+        optimiser.rate(schedule.rate(progress))
         with torch.autocast(device, torch.bfloat16, enabled=schedule.short):
             loss, logs = step(done)
-        optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(parameters, schedule.clip)
         optimiser.step()
         done += 1
+        since.append({"loss": loss.item(), **logs})
         now = time.monotonic()
         if now - logged > log_seconds or done in (1, schedule.steps):
             logged = now
-            row = {"step": done, "minutes": (spent + now - began) / 60, "loss": loss.item(), **logs}
+            row = {"step": done, "minutes": (spent + now - began) / 60, **_means(since)}
+            since = []
             with log.open("a") as stream:
                 stream.write(json.dumps(row) + "\n")
         if now - saved > CHECKPOINT_SECONDS:
@@ -103,6 +109,12 @@ def train(
     save_file(_weights(module), finished)
     partial.unlink(missing_ok=True)
     return _curve(log)
+
+
+def _means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Of each value, over the rows that have it."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: fmean(row[name] for row in rows if name in row) for name in names}
 
 
 def _curve(log: Path) -> list[dict[str, float]]:
@@ -133,7 +145,7 @@ def _load(module: nn.Module, weights: Mapping[str, Tensor]) -> None:
 def _save(path, module, optimiser, parameters, done: int, seconds: float) -> None:
     tensors = {f"module.{key}": value for key, value in _weights(module).items()}
     for index, parameter in enumerate(parameters):
-        for key, value in optimiser.state.get(parameter, {}).items():
+        for key, value in optimiser.state(parameter).items():
             tensors[f"optimiser.{index}.{key}"] = value.reshape(-1) if value.dim() == 0 else value
     scratch = path.with_suffix(".tmp")
     tensors = {key: value.contiguous() for key, value in tensors.items()}
@@ -161,5 +173,5 @@ def _resume(path: Path, module, optimiser, parameters) -> tuple[int, float]:
         if "step" in state:
             state["step"] = state["step"].reshape(())
         if state:
-            optimiser.state[parameter] = state
+            optimiser.remember(parameter, state)
     return int(metadata["step"]), float(metadata["seconds"])

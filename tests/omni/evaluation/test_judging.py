@@ -23,6 +23,12 @@ def test_words_are_right_if_they_are_exactly_right():
     assert not judging.right(wanted, Said("Red"))
 
 
+def test_things_that_lie_in_no_order_may_be_named_in_any():
+    wanted = Exchange("What is it?", "A ring and a star.", also=("A star and a ring.",))
+    assert judging.right(wanted, Said("A star and a ring."))
+    assert not judging.right(wanted, Said("A star and a star."))
+
+
 @pytest.mark.parametrize("key", KEYS)
 def test_a_picture_is_right_for_its_own_key_alone(key):
     said = Said("Here it is.", {"image": drawing.picture(key)})
@@ -36,6 +42,10 @@ def test_speech_is_right_if_it_is_heard_so():
     said = Said("", {"audio": speech.speak_house("blue square")})
     assert judging.right(Exchange("", "blue square", "audio"), said)
     assert not judging.right(Exchange("", "pink square", "audio"), said)
+    both = Said("", {"audio": speech.speak_house("red star and blue ring")})
+    other = ("blue ring and red star",)
+    assert judging.right(Exchange("", other[0], "audio", ("red star and blue ring",)), both)
+    assert not judging.right(Exchange("", other[0], "audio"), both)
 
 
 @pytest.mark.parametrize("makes", ["image", "audio"])

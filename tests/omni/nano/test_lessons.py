@@ -9,8 +9,10 @@ from omni.model.loading import load
 from omni.model.questions import TEXT
 from omni.nano import corpus
 from omni.nano.corpus import MODALITIES, Cache
-from omni.nano.lessons import KINDS, Lesson, Teacher, TextReader, collate
-from omni.nano.questions import calls
+from omni.nano.lesson import Lesson, TextReader, collate
+from omni.nano.lessons import KINDS, Teacher
+from omni.nano.questions import calls, image
+from omni.nano.questions.exchange import Exchange
 from omni.nano.stages.language import codes_of, evenly, weighted_loss
 from omni.nano.world import words
 
@@ -104,6 +106,39 @@ def test_only_answers_are_learned(nano, lessons):
                 answering = True
             elif token == marks.end_token_id:
                 answering = False
+
+
+def test_pictures_are_smudged_where_they_are_read_and_whole_where_they_are_wanted(nano, teacher):
+    """Else a picture is learned by heart, and what was never drawn cannot be put together."""
+    first = nano.model.config.codes["image"]["first"]
+    key = "rising plot with season"
+    codes = teacher.codes.image(key)
+    smudged = 0
+    for seed in range(30):
+        lesson = Lesson()
+        exchange = Exchange("Draw it.", key, "image")
+        teacher._turn(random.Random(seed), lesson, exchange)
+        start = lesson.wanted.index(nano.model.config.codes["image"]["begin"]) + 1
+        wanted = torch.tensor(lesson.wanted[start : start + len(codes)]) - first
+        read = torch.tensor(lesson.ids[start : start + len(codes)]) - first
+        assert torch.equal(wanted, codes)
+        smudged += not torch.equal(read, codes)
+        apart = [
+            p for p, (a, b) in enumerate(zip(lesson.ids, lesson.wanted, strict=True)) if a != b
+        ]
+        assert all(start <= place < start + len(codes) for place in apart)
+    assert 8 < smudged < 25
+
+
+def test_all_things_of_a_picture_are_listed_from_left_to_right():
+    things = [
+        {"colour": "red", "shape": "star", "size": "small", "x": 0.2},
+        {"colour": "orange", "shape": "ring", "size": "large", "x": 0.7},
+    ]
+    listed = image.everything(random.Random(0), things)
+    assert listed.answer == "Two things: a small red star and a large orange ring."
+    alone = image.everything(random.Random(0), things[:1])
+    assert alone.answer == "One thing: a small red star."
 
 
 def test_the_same_seed_makes_the_same_lesson(teacher):

@@ -1,4 +1,5 @@
 import itertools
+from functools import partial
 
 import pytest
 import torch
@@ -7,6 +8,7 @@ from torch import nn
 
 from omni.errors import StoreError
 from omni.nano.stages import loop
+from omni.nano.stages.optimisers import adamw, muon
 
 
 class Tied(nn.Module):
@@ -47,6 +49,33 @@ def test_the_loss_falls_and_the_curve_is_kept(tmp_path):
     assert not module.training
 
 
+def test_a_point_of_the_curve_is_the_mean_of_all_steps_since_the_last(tmp_path):
+    module = new_module()
+    curve = loop.train("stage", module, step_of(module), loop.Schedule(20), tmp_path)
+    assert [(row["step"], row["index"]) for row in curve] == [(1, 0.0), (20, 10.0)]
+
+
+def test_matrices_of_a_part_are_turned_by_muon_and_all_else_by_adamw():
+    module = nn.ModuleDict({"part": nn.Linear(6, 3), "other": nn.Linear(3, 2)})
+    module["other"].bias.requires_grad_(False)
+    before = {name: weight.detach().clone() for name, weight in module.named_parameters()}
+    optimisers = muon(module, 1.0, 0.0, matrices="part.")
+    optimisers.rate(1e-2)
+    sum(weight.square().sum() for weight in module["part"].parameters()).backward()
+    gradient = module["part"].weight.grad.clone()
+    optimisers.step()
+    moved = before["part.weight"] - module["part"].weight.detach()
+    left, _, right = torch.linalg.svd(gradient, full_matrices=False)
+    alike = torch.nn.functional.cosine_similarity(moved.flatten(), (left @ right).flatten(), dim=0)
+    # Five steps of Newton and Schulz bring singular values near one, not to it.
+    assert alike > 0.95
+    assert moved.square().mean().sqrt() == pytest.approx(0.2e-2, rel=0.3)
+    bias = before["part.bias"] - module["part"].bias.detach()
+    assert torch.allclose(bias.abs(), torch.full_like(bias, 1e-2), rtol=1e-3)
+    assert torch.equal(before["other.bias"], module["other"].bias)
+    assert module["part"].weight.grad is None
+
+
 def test_a_finished_stage_is_loaded_and_not_trained_again(tmp_path):
     module = new_module()
     loop.train("stage", module, step_of(module), loop.Schedule(20), tmp_path)
@@ -58,15 +87,17 @@ def test_a_finished_stage_is_loaded_and_not_trained_again(tmp_path):
     assert other.second.weight is other.first.weight
 
 
-def test_a_stopped_run_goes_on_to_the_same_result(tmp_path, monkeypatch):
+@pytest.mark.parametrize("way", [adamw, partial(muon, matrices="first.")])
+def test_a_stopped_run_goes_on_to_the_same_result(tmp_path, monkeypatch, way):
     whole = new_module()
-    loop.train("stage", whole, step_of(whole), loop.Schedule(40), tmp_path / "whole")
+    loop.train("stage", whole, step_of(whole), loop.Schedule(40), tmp_path / "whole", way)
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
     begun = new_module()
     with pytest.raises(KeyboardInterrupt):
-        loop.train("stage", begun, step_of(begun, stop_at=17), loop.Schedule(40), tmp_path / "cut")
+        cut = step_of(begun, stop_at=17)
+        loop.train("stage", begun, cut, loop.Schedule(40), tmp_path / "cut", way)
     resumed = new_module(seed=3)
-    loop.train("stage", resumed, step_of(resumed), loop.Schedule(40), tmp_path / "cut")
+    loop.train("stage", resumed, step_of(resumed), loop.Schedule(40), tmp_path / "cut", way)
     for a, b in zip(whole.state_dict().values(), resumed.state_dict().values(), strict=True):
         assert torch.equal(a, b)
 

@@ -1,0 +1,169 @@
+"""What is asked in words alone: passages, scenes that are told, talk, calls of tools."""
+
+import ast
+import json
+import operator
+import random
+import re
+
+import pytest
+from hypothesis import strategies as st
+
+from omni.modality import modality
+from omni.nano import dialogue
+from omni.nano.questions import calls, passages, smalltalk
+from omni.nano.questions.exchange import article
+from omni.nano.questions.prose import prose
+from omni.nano.world import words
+
+MODALITIES = tuple(dialogue.ABOUT)
+MAKES = ("text", "image", "audio")
+PAIRS = words.HELD_OUT | words.HELD_OUT_SOLIDS
+seeds = st.integers(0, 2**32)
+
+
+def test_passages_hold_the_answer_that_is_cited():
+    unsaid = 0
+    for seed in range(600):
+        (exchange,) = passages.retrieved(random.Random(seed))
+        lines = exchange.question.splitlines()
+        listed = {line[1]: line[4:] for line in lines if re.match(r"\[\d\] ", line)}
+        (question,) = [line for line in lines if line and line[0] != "[" and line != "Passages:"]
+        assert "{" not in exchange.question
+        assert not re.search(r"\ba [aeiou]|\ban [^aeiou]", exchange.question)
+        owner = next(name for name in passages.OWNERS if re.search(rf"\b{name}\b", question))
+        about = [number for number, text in listed.items() if re.search(rf"\b{owner}\b", text)]
+        if not about:
+            assert exchange.answer == passages.UNSAID
+            unsaid += 1
+            continue
+        (number,) = about
+        value, cited = exchange.answer.split(". ")
+        assert cited == f"[{number}]" and value.lower() in listed[number].lower().split(" ") + [
+            word.strip(".") for word in listed[number].lower().split()
+        ]
+        (thing,) = [each for each in passages.OBJECTS if re.search(rf"\b{each}s?\b", question)]
+        assert re.search(rf"\b{thing}s?\b", listed[number])
+    assert 60 < unsaid < 200
+
+
+def test_scenes_in_words_are_understood():
+    relations = "|".join(words.RELATIONS)
+    kinds = set()
+    for seed in range(600):
+        (exchange,) = passages.told(random.Random(seed))
+        scene, question = re.split(r"(?<=\.) ", exchange.question)
+        found = re.search(rf"(\w+) (\w+)(?: is| stands)? ({relations}) an? (\w+) (\w+)", scene)
+        assert found, scene
+        one, other, relation = found.group(1, 2), found.group(4, 5), found[3]
+        assert not dialogue.names_held_out(exchange.question)
+        assert not re.search(r"\ba [aeiou]|\ban [^aeiou]", exchange.question.lower())
+        if question.startswith("What colour"):
+            wanted = next(colour for colour, shape in (one, other) if f" {shape}?" in question)
+        elif question.startswith("Which shape"):
+            wanted = article(next(shape for colour, shape in (one, other) if colour in question))
+        elif question.startswith("How many"):
+            wanted = "two"
+        elif question.startswith("Is there"):
+            there = any(f" {' '.join(thing)}?" in question for thing in (one, other))
+            wanted = "yes, there is" if there else "no, there is none"
+        else:
+            asked, _, name = question[8:-1].partition(" the ")
+            assert (asked == relation) == (name == other[1])
+            wanted = article(" ".join(one if name == other[1] else other))
+        assert exchange.answer == f"{wanted[0].upper()}{wanted[1:]}."
+        kinds.add(exchange.answer.partition(",")[0] if "," in exchange.answer else question[:10])
+    assert {"Yes", "No", "What colou", "Which shap", "How many t"} <= kinds
+
+
+def test_smalltalk_answers_are_few_and_questions_many():
+    found = [smalltalk.talking(random.Random(seed)) for seed in range(500)]
+    assert len({exchange.answer for exchange in found}) <= 8
+    assert len({exchange.question for exchange in found}) > 60
+
+
+def worked_out(expression):
+    node = ast.parse(expression, mode="eval").body
+    assert isinstance(node, ast.BinOp)
+    signs = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul}
+    left, right = (ast.literal_eval(side) for side in (node.left, node.right))
+    return signs[type(node.op)](left, right)
+
+
+def test_calls_are_what_the_question_and_the_schema_ask_for():
+    names, changes = set(), set()
+    for seed in range(500):
+        called = calls.calling(random.Random(seed))
+        assert called == calls.calling(random.Random(seed))
+        shown = {tool["function"]["name"]: tool["function"]["parameters"] for tool in called.tools}
+        assert 1 <= len(called.tools) <= 3 and len(shown) == len(called.tools)
+        assert json.loads(called.call()) == {"name": called.name, "arguments": called.arguments}
+        assert list(called.arguments) == shown[called.name]["required"]
+        assert set(called.arguments) == set(shown[called.name]["properties"])
+        assert not any("{" in text for text in (called.question, called.result, called.answer))
+        if called.name == "calculator":
+            expression = called.arguments["expression"]
+            assert expression in called.question
+            assert int(called.result) == worked_out(expression)
+        else:
+            handle = called.arguments["media"]
+            assert re.search(rf"\b{handle}\b", called.question)
+            kind = calls._TOOLS[called.name][0]
+            assert handle.partition("-")[0] == modality(kind).prefix
+        told = called.result.partition(":")[0].removeprefix("volume ")
+        assert told in called.answer
+        names.add(called.name)
+        changes.add(called.arguments.get("change"))
+    assert names == set(calls._TOOLS)
+    assert changes == {None, "darker", "brighter", "rotate", "grey", "mirror"}
+
+
+@pytest.mark.parametrize(
+    ("wish", "change"),
+    [
+        ("Make img-1 darker.", "darker"),
+        ("Turn img-2 upside down.", "rotate"),
+        ("Mirror img-3.", "mirror"),
+    ],
+)
+def test_a_change_is_the_one_that_is_asked_for(wish, change):
+    assert calls._change(wish) == change
+
+
+@pytest.mark.parametrize("kind", [passages.retrieved, passages.told])
+def test_more_is_asked_about_the_same_text_without_saying_it_again(kind):
+    for seed in range(100):
+        first, *more = kind(random.Random(seed), 5)
+        assert len(more) == 4
+        for later in more:
+            assert len(later.question) < 60 and "[" not in later.question
+            if later.answer == passages.UNSAID:
+                continue
+            value = later.answer.split(".")[0].removeprefix("A ").removeprefix("An ").lower()
+            if not value.startswith(("yes", "no", "two")):
+                assert value in first.question.lower()
+
+
+def test_prose_is_various_and_about_nothing_of_the_world():
+    every = [prose(random.Random(seed)) for seed in range(500)]
+    assert len(set(every)) == 500
+    of_the_world = {*words.COLOURS, *words.SHAPES, *words.SOLIDS}
+    for text in every:
+        assert text[0].isupper() and text[-1] in ".?" and "{" not in text
+        assert not re.search(r"\ba [aeiou]|\ban [^aeiou]", text.lower())
+        assert 3 <= len(text.split()) <= 36
+        assert not of_the_world & set(re.findall("[a-z]+", text.lower()))
+
+
+def test_talk_is_strange_as_often_as_is_wished():
+    rng = random.Random(0)
+    found = [smalltalk.talking(rng, 0.5) for _ in range(400)]
+    known = {question for several in smalltalk.TALK.values() for question in several}
+    strange = [
+        one
+        for one in found
+        if one.answer == smalltalk.UNKNOWN
+        and one.question.rstrip("!.") not in known
+        and one.question not in known
+    ]
+    assert 100 < len(strange) < 250
