@@ -11,12 +11,32 @@ Shapes: G items, N tokens (of the longest item where padded), K kept, Q question
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
+
+from omni.compression.budget import Grid
+from omni.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What is known of tokens besides the tokens themselves; `None` where it is not.
+
+    Attributes:
+        attention: `[sum of lengths]`, how much each token is attended to: by the class token, or by
+            all others where there is none; already reduced over heads.
+        keys: `[sum of lengths, d]`, the keys of an attention layer.
+        paired: `[sum of lengths, Dc]`, the same tokens in another space, such as before a
+            projector.
+    """
+
+    attention: Tensor | None = None
+    keys: Tensor | None = None
+    paired: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +46,41 @@ class Tokens:
     Attributes:
         x: `[sum of lengths, D]`.
         lengths: how many tokens each item has; whole numbers of the host.
+        grids: how the tokens of each item lie; empty if nobody knows.
+        pinned: bool `[sum of lengths]`, tokens that must be kept, such as a line's end.
+        signals: what else is known of them.
     """
 
     x: Tensor
     lengths: Sequence[int]
+    grids: Sequence[Grid] = ()
+    pinned: Tensor | None = None
+    signals: Signals = field(default_factory=Signals)
 
     def padded(self) -> tuple[Tensor, Tensor]:
         """Tokens `[G, N, D]`, zero where there is none, and bool `[G, N]`: true where there is."""
-        parts = list(self.x.split(list(self.lengths)))
-        x = torch.nn.utils.rnn.pad_sequence(parts, batch_first=True)
+        x = self.spread(self.x)
         sizes = to_device(self.lengths, x.device)
         return x, torch.arange(x.shape[1], device=x.device) < sizes[:, None]
+
+    def spread(self, values: Tensor) -> Tensor:
+        """Values of tokens, `[sum of lengths, …]`, as `[G, N, …]` with zeros where there is none."""
+        parts = list(values.split(list(self.lengths)))
+        return torch.nn.utils.rnn.pad_sequence(parts, batch_first=True)
+
+    def signal(self, name: str, method: str) -> Tensor:
+        """One of the signals, of which a method cannot do without.
+
+        Raises:
+            UsageError: if it is not known.
+        """
+        found = getattr(self.signals, name)
+        if found is None:
+            raise UsageError(
+                f"{method} needs the {name} of the encoder, which were not given: pass "
+                f"Signals({name}=…), or choose a method that needs none, such as 'farthest'"
+            )
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +89,26 @@ class Question:
 
     x: Tensor
     mask: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Merging:
+    """What becomes of kept tokens: each is a weighted sum of tokens.
+
+    Attributes:
+        sources: int64 `[M]`, rows of all tokens.
+        counts: int64 `[sum of kept]`, how many of the sources, in order, go into each kept token.
+        weights: float32 `[M]`.
+    """
+
+    sources: Tensor
+    counts: Tensor
+    weights: Tensor
+
+    def apply(self, x: Tensor) -> Tensor:
+        """The sums, `[sum of kept, D]`; added up in one order, so that they never differ."""
+        rows = x[self.sources].float() * self.weights[:, None]
+        return torch.segment_reduce(rows, "sum", lengths=self.counts, axis=0, unsafe=True).to(x)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +121,7 @@ class Selection:
         lengths: of how many.
         scores: float32 `[sum of lengths]`, what each token was worth.
         dropped: float32 `[G]`, share of each item's score that was not kept.
+        merging: what the kept tokens are put together from; `None` if each stays as it is.
     """
 
     places: Tensor
@@ -64,14 +129,20 @@ class Selection:
     lengths: tuple[int, ...]
     scores: Tensor
     dropped: Tensor
+    merging: Merging | None = None
 
-    def take(self, x: Tensor) -> Tensor:
-        """The kept rows of `x`, whose rows are those the selection was made from."""
+    @property
+    def rows(self) -> Tensor:
+        """int64 `[sum of kept]`, the kept tokens as rows of all."""
         starts = (0, *accumulate(self.lengths))
         offsets = [
             start for start, kept in zip(starts, self.kept, strict=False) for _ in range(kept)
         ]
-        return x[self.places + to_device(offsets, x.device)]
+        return self.places + to_device(offsets, self.places.device)
+
+    def take(self, x: Tensor) -> Tensor:
+        """What is kept of `x`, whose rows are those the selection was made from."""
+        return x[self.rows] if self.merging is None else self.merging.apply(x)
 
 
 class Selector(Protocol):
