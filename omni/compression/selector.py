@@ -64,7 +64,7 @@ class Tokens:
         return x, torch.arange(x.shape[1], device=x.device) < sizes[:, None]
 
     def spread(self, values: Tensor) -> Tensor:
-        """Values of tokens, `[sum of lengths, …]`, as `[G, N, …]` with zeros where there is none."""
+        """Values of tokens, `[sum of lengths, …]`, as `[G, N, …]`, padded with zeros."""
         parts = list(values.split(list(self.lengths)))
         return torch.nn.utils.rnn.pad_sequence(parts, batch_first=True)
 
