@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from omni.chat.brain import brain
     from omni.chat.omni import ChatOmni
     from omni.chat.transformers import ChatTransformers
+    from omni.compression.attach import compress
     from omni.compression.budget import Budget
     from omni.content import Answer, MediaPart, TextPart
     from omni.errors import OmniError
@@ -31,6 +32,7 @@ _PLACES = {
     "OmniError": "omni.errors",
     "TextPart": "omni.content",
     "brain": "omni.chat.brain",
+    "compress": "omni.compression.attach",
     "media_from_bytes": "omni.modality",
     "open_media": "omni.modality",
 }
@@ -52,6 +54,7 @@ __all__ = [
     "TextPart",
     "__version__",
     "brain",
+    "compress",
     "media_from_bytes",
     "open_media",
 ]
