@@ -1,0 +1,47 @@
+"""What changed since the frame before: the rule whose count is known before anything is encoded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from omni.compression.clips import bind, choose, clips
+from omni.compression.selector import Question, Selection, Tokens
+from omni.plugins import Component
+
+
+class EVS:
+    """Keeps the first frame, then the tokens that differ most from the same spot one frame before.
+
+    Where the first frame alone is too much, and for an item without time, the tokens most unlike
+    the rest of the first frame are kept. The question is not heard.
+    """
+
+    @torch.no_grad()
+    def __call__(self, tokens: Tokens, keep: Sequence[int], question: Question | None) -> Selection:
+        places, scores = [], []
+        for clip, count in zip(clips(tokens, keep, None), keep, strict=True):
+            changed = clip.changes()
+            first = 1 + clip.unlike()[:1]
+            score = torch.cat([first, changed[1:].clamp(min=0)])
+            tiers = torch.zeros_like(score, dtype=torch.int64)
+            tiers[0] = 1
+            places.append(choose(clip, tiers, score, count))
+            scores.append(score)
+        return bind(tokens, keep, places, scores)
+
+
+plugin = EVS
+
+COMPONENTS = (
+    Component(
+        kind="selector",
+        name="evs",
+        summary="The first frame, then the tokens that differ most from the same spot one frame "
+        "before, over the whole film.",
+        system="EVS",
+        paper="Efficient Video Sampling: Pruning Temporally Redundant Tokens for Faster VLM "
+        "Inference (arXiv 2510.14624)",
+    ),
+)
