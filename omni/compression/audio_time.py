@@ -39,14 +39,15 @@ class AudioTime:
     @torch.no_grad()
     def __call__(self, tokens: Tokens, keep: Sequence[int], question: Question | None) -> Selection:
         places, scores = [], []
-        for clip, count in zip(clips(tokens, keep, question), keep, strict=True):
+        found = clips(tokens, keep, question)
+        for clip, count in zip(found, keep, strict=True):
             near = 1 - self.question_weight + self.question_weight * clip.relevance
             score = _worth(clip) * near
             stretches = min(clip.time, max(1, round(count * self.spread)))
             tiers = _leaders(clip, score, stretches).long()
             places.append(choose(clip, tiers, score, count))
             scores.append(score)
-        return bind(tokens, keep, places, scores)
+        return bind(tokens, keep, found, places, scores)
 
 
 def _worth(clip: Clip) -> Tensor:
@@ -70,7 +71,8 @@ def _leaders(clip: Clip, scores: Tensor, stretches: int) -> Tensor:
         void += [start + step >= end for step in range(longest)]
     index = to_device(rows, scores.device)
     outside = to_device(void, scores.device).bool()[:, None]
-    value = scores.masked_fill(clip.pinned, torch.inf)[index].masked_fill(outside, -1)
+    value = scores.masked_fill(~clip.sound, -0.5).masked_fill(clip.pinned, torch.inf)
+    value = value[index].masked_fill(outside, -1)
     best = value.view(stretches, -1).argmax(1)  # [stretches], within longest times area
     starts = to_device([start * clip.area for start in edges[:-1]], scores.device)
     return (

@@ -20,8 +20,8 @@ from omni.compression.relevance import distinctiveness, precise, relevance, stre
 from omni.compression.selector import Question, Selection, Tokens, selection
 from omni.errors import UsageError
 
-PINNED = 100
-"""The tier of pinned tokens: above all tiers that a method uses."""
+PINNED, BROKEN = 100, -1
+"""The tiers of pinned tokens and of those that are not finite; those of methods lie between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +29,15 @@ class Clip:
     """The tokens of one item.
 
     Attributes:
-        x: `[T, A, D]` in the widest format of its device; a token that is not finite is nought.
+        x: `[T, A, D]` in the widest format of its device; nought where a token is not finite.
+        sound: bool `[T, A]`, true where it is; other tokens are kept last of all.
         pinned: bool `[T, A]`.
         attention: float32 `[T, A]`, stretched to 0…1 over the item; `None` where it is not known.
         relevance: float32 `[T, A]`, how near to the question, 0…1; ones if nothing was asked.
     """
 
     x: Tensor
+    sound: Tensor
     pinned: Tensor
     attention: Tensor | None
     relevance: Tensor
@@ -86,6 +88,7 @@ def clips(tokens: Tokens, keep: Sequence[int], question: Question | None) -> lis
     attentions = [None] * len(lengths) if attention is None else attention.split(lengths)
     found = []
     for place, (x, grid) in enumerate(zip(tokens.x.split(lengths), grids, strict=True)):
+        sound = x.isfinite().all(-1)
         clean = _finite(precise(x))[None]  # [1, N, D]
         everywhere = torch.ones(clean.shape[:2], dtype=torch.bool, device=x.device)
         near = relevance(clean, everywhere, _asked(question, place))
@@ -95,7 +98,8 @@ def clips(tokens: Tokens, keep: Sequence[int], question: Question | None) -> lis
             level = precise(attended).nan_to_num(0.0, 0.0, 0.0)[None]
             attended = stretch(level, everywhere).view(shape)
         own = pinned[place].view(shape)
-        found.append(Clip(clean.view(*shape, -1), own, attended, near.view(shape)))
+        parts = clean.view(*shape, -1), sound.view(shape), own, attended, near.view(shape)
+        found.append(Clip(*parts))
     return found
 
 
@@ -108,7 +112,7 @@ def choose(clip: Clip, tiers: Tensor, scores: Tensor, keep: int) -> Tensor:
         scores: float32 `[T, A]`; within a tier the higher score is kept, and the first of equals.
         keep: how many.
     """
-    tiers = tiers.masked_fill(clip.pinned, PINNED).flatten()
+    tiers = tiers.masked_fill(~clip.sound, BROKEN).masked_fill(clip.pinned, PINNED).flatten()
     order = scores.flatten().sort(descending=True, stable=True).indices
     order = order[tiers[order].sort(descending=True, stable=True).indices]
     return order[:keep].sort().values
@@ -116,15 +120,20 @@ def choose(clip: Clip, tiers: Tensor, scores: Tensor, keep: int) -> Tensor:
 
 def ranks(clip: Clip, scores: Tensor) -> Tensor:
     """Rank of each token within its frame, from 0: pinned ones first, then the highest scores."""
-    boosted = scores.masked_fill(clip.pinned, torch.inf)
+    boosted = scores.masked_fill(~clip.sound, -1).masked_fill(clip.pinned, torch.inf)
     return boosted.sort(dim=1, descending=True, stable=True).indices.argsort(dim=1)
 
 
 def bind(
-    tokens: Tokens, keep: Sequence[int], places: Sequence[Tensor], scores: Sequence[Tensor]
+    tokens: Tokens,
+    keep: Sequence[int],
+    found: Sequence[Clip],
+    places: Sequence[Tensor],
+    scores: Sequence[Tensor],
 ) -> Selection:
-    """Bind the places of every item, and scores `[T, A]`, to a record."""
-    padded = torch.nn.utils.rnn.pad_sequence([one.flatten() for one in scores], batch_first=True)
+    """Bind the places of every item, and scores `[T, A]`, to a record; broken tokens score 0."""
+    flat = [(one * clip.sound).flatten() for clip, one in zip(found, scores, strict=True)]
+    padded = torch.nn.utils.rnn.pad_sequence(flat, batch_first=True)
     return selection(tokens, keep, torch.cat(list(places)), padded)
 
 

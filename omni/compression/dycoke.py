@@ -27,7 +27,8 @@ class DyCoke:
     @torch.no_grad()
     def __call__(self, tokens: Tokens, keep: Sequence[int], question: Question | None) -> Selection:
         places, scores = [], []
-        for clip, count in zip(clips(tokens, keep, None), keep, strict=True):
+        found = clips(tokens, keep, None)
+        for clip, count in zip(found, keep, strict=True):
             changed = (1 - clip.cosines(references(clip.time))).clamp(min=0)
             score = torch.cat([1 + clip.unlike()[:1], changed[1:]])
             shares = to_device(quotas(clip.time, clip.area, count), score.device)
@@ -36,7 +37,7 @@ class DyCoke:
             tiers[0] = 3
             places.append(choose(clip, tiers, score, count))
             scores.append(score)
-        return bind(tokens, keep, places, scores)
+        return bind(tokens, keep, found, places, scores)
 
 
 def references(time: int) -> list[int]:

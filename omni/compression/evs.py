@@ -21,7 +21,8 @@ class EVS:
     @torch.no_grad()
     def __call__(self, tokens: Tokens, keep: Sequence[int], question: Question | None) -> Selection:
         places, scores = [], []
-        for clip, count in zip(clips(tokens, keep, None), keep, strict=True):
+        found = clips(tokens, keep, None)
+        for clip, count in zip(found, keep, strict=True):
             changed = clip.changes()
             first = 1 + clip.unlike()[:1]
             score = torch.cat([first, changed[1:].clamp(min=0)])
@@ -29,7 +30,7 @@ class EVS:
             tiers[0] = 1
             places.append(choose(clip, tiers, score, count))
             scores.append(score)
-        return bind(tokens, keep, places, scores)
+        return bind(tokens, keep, found, places, scores)
 
 
 plugin = EVS

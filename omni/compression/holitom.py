@@ -46,14 +46,15 @@ class HoliTom:
     def __call__(self, tokens: Tokens, keep: Sequence[int], question: Question | None) -> Selection:
         places, scores, slots = [], [], []
         before = 0
-        for clip, count in zip(clips(tokens, keep, None), keep, strict=True):
+        found = clips(tokens, keep, None)
+        for clip, count in zip(found, keep, strict=True):
             cosine = clip.cosines([max(frame - 1, 0) for frame in range(clip.time)])
             runs = _runs(cosine >= self.still)
             start, end = windows(runs)
             frames = torch.arange(clip.time, device=cosine.device)
             covered = runs[end] >= (end - start)[:, None]
             absorbed = covered & (frames > start)[:, None]
-            left = ~absorbed | clip.pinned
+            left = (~absorbed & clip.sound) | clip.pinned
             worth = clip.attention
             if worth is None:
                 worth = _peaks(clip.x, left, self.neighbours)
@@ -68,7 +69,7 @@ class HoliTom:
             scores.append(score)
             slots.append(_slots(clip, own, absorbed, start, before, sum(keep)))
             before += count
-        chosen = bind(tokens, keep, places, scores)
+        chosen = bind(tokens, keep, found, places, scores)
         return replace(chosen, merging=_means(torch.cat(slots), sum(keep)))
 
 

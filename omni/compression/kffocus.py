@@ -53,7 +53,8 @@ class KFFocus:
     @torch.no_grad()
     def __call__(self, tokens: Tokens, keep: Sequence[int], question: Question | None) -> Selection:
         places, scores = [], []
-        for clip, count in zip(clips(tokens, keep, question), keep, strict=True):
+        found = clips(tokens, keep, question)
+        for clip, count in zip(found, keep, strict=True):
             changed = clip.changes().clamp(min=0)
             key = self._key_frames(changed)
             near = 1 - self.question_weight + self.question_weight * clip.relevance
@@ -61,7 +62,7 @@ class KFFocus:
             tiers = (ranks(clip, score) < self._quotas(clip, key, count)[:, None]).long()
             places.append(choose(clip, tiers, score, count))
             scores.append(score)
-        return bind(tokens, keep, places, scores)
+        return bind(tokens, keep, found, places, scores)
 
     def _key_frames(self, changed: Tensor) -> Tensor:
         """Bool `[T]`."""

@@ -1,14 +1,15 @@
 """The truth of the selectors that look along time: one frame and one token after the other.
 
 Each takes a film as a list of frames, each a tensor of tokens `[A, D]`, and answers the places of
-the kept tokens, ascending, counted through all frames. Tokens that are not finite must have been
-set to nought. Numbers are rounded to float32 where the fast code does, so that equals are equal.
+the kept tokens, ascending, counted through all frames. Tokens that are not finite are taken for
+nought, and kept last. Numbers are rounded to float32 where the fast code does, so that equals are
+equal.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import torch
 from torch import Tensor
@@ -20,15 +21,21 @@ Scores = list[list[float]]
 
 def evs(frames: Sequence[Tensor], keep: int, pinned: Sequence[int] = ()) -> list[int]:
     """The first frame, then what differs most from the same spot one frame before."""
+    frames, broken = _clean(frames)
     scores = _changes(frames, [max(t - 1, 0) for t in range(len(frames))])
     scores[0] = [single(1 + value) for value in distinctiveness(frames[0])]
     return _choose(
-        [[1 if t == 0 else 0] * len(row) for t, row in enumerate(scores)], scores, keep, pinned
+        [[1 if t == 0 else 0] * len(row) for t, row in enumerate(scores)],
+        scores,
+        keep,
+        pinned,
+        broken,
     )
 
 
 def dycoke(frames: Sequence[Tensor], keep: int, pinned: Sequence[int] = ()) -> list[int]:
     """Groups of four: the first whole, of the others equal numbers of what changed."""
+    frames, broken = _clean(frames)
     compared = []
     for t in range(len(frames)):
         where = t % 4
@@ -46,9 +53,9 @@ def dycoke(frames: Sequence[Tensor], keep: int, pinned: Sequence[int] = ()) -> l
         if t % 4 == 0:
             tiers.append([3 if t == 0 else 2] * area)
         else:
-            inside = _first(scores[t], quota[t], _within(pinned, t, area))
+            inside = _first(scores[t], quota[t], _within(pinned, t, area), _within(broken, t, area))
             tiers.append([1 if s in inside else 0 for s in range(area)])
-    return _choose(tiers, scores, keep, pinned)
+    return _choose(tiers, scores, keep, pinned, broken)
 
 
 def kffocus(
@@ -62,6 +69,7 @@ def kffocus(
     top_share: float = 0.1,
 ) -> list[int]:
     """More tokens for key frames and for frames that the question is about."""
+    frames, broken = _clean(frames)
     area, time = len(frames[0]), len(frames)
     near = _near(frames, question)
     changes = _changes(frames, [max(t - 1, 0) for t in range(time)])
@@ -83,9 +91,11 @@ def kffocus(
     quota = shares(weights, [area - least] * time, keep - least * time)
     tiers = []
     for t in range(time):
-        inside = _first(scores[t], least + quota[t], _within(pinned, t, area))
+        inside = _first(
+            scores[t], least + quota[t], _within(pinned, t, area), _within(broken, t, area)
+        )
         tiers.append([1 if s in inside else 0 for s in range(area)])
-    return _choose(tiers, scores, keep, pinned)
+    return _choose(tiers, scores, keep, pinned, broken)
 
 
 def audio_time(
@@ -98,6 +108,7 @@ def audio_time(
     question_weight: float = 0.5,
 ) -> list[int]:
     """The best token of each stretch of time, then the best of all the others."""
+    frames, broken = _clean(frames)
     area, time = len(frames[0]), len(frames)
     if attention is not None:
         worth = _rows(stretch(list(attention)), area)
@@ -121,13 +132,14 @@ def audio_time(
                 inside,
                 key=lambda place: (
                     place in pinned,
+                    place not in broken,
                     flat[place] if place not in pinned else 0,
                     -place,
                 ),
             )
         )
     tiers = _rows([int(place in leaders) for place in range(len(flat))], area)
-    return _choose(tiers, scores, keep, pinned)
+    return _choose(tiers, scores, keep, pinned, broken)
 
 
 def holitom(
@@ -139,6 +151,7 @@ def holitom(
     neighbours: int = 7,
 ) -> tuple[list[int], list[list[int]]]:
     """Kept places, and for each of them the places that it is the mean of."""
+    frames, broken = _clean(frames)
     area, time = len(frames[0]), len(frames)
     level = single(still)
     cosines = [
@@ -156,7 +169,12 @@ def holitom(
     scores: Scores = []
     left = []
     for t in range(time):
-        own = [s for s in range(area) if t * area + s not in absorbed or t * area + s in pinned]
+        own = [
+            s
+            for s in range(area)
+            if t * area + s in pinned
+            or (t * area + s not in absorbed and t * area + s not in broken)
+        ]
         left.append(own)
         peaks = worth[t] if worth else _peaks(frames[t], own, neighbours)
         scores.append(
@@ -167,9 +185,9 @@ def holitom(
     tiers = []
     for t in range(time):
         among = [scores[t][s] if s in left[t] else -1.0 for s in range(area)]
-        inside = _first(among, quota[t], _within(pinned, t, area))
+        inside = _first(among, quota[t], _within(pinned, t, area), _within(broken, t, area))
         tiers.append([(s in left[t]) + (s in left[t] and s in inside) for s in range(area)])
-    kept = _choose(tiers, scores, keep, pinned)
+    kept = _choose(tiers, scores, keep, pinned, broken)
     members = []
     for place in kept:
         others = [] if place in pinned else [p for p, rep in absorbed.items() if rep == place]
@@ -268,31 +286,57 @@ def _rows(flat: list, area: int) -> list[list]:
     return [flat[start : start + area] for start in range(0, len(flat), area)]
 
 
-def _within(pinned: Sequence[int], t: int, area: int) -> set[int]:
+def _within(pinned: Collection[int], t: int, area: int) -> set[int]:
     return {place - t * area for place in pinned if t * area <= place < (t + 1) * area}
 
 
-def _first(scores: Sequence[float], count: int, pinned: set[int]) -> set[int]:
-    """The `count` best of a frame; pinned ones come first."""
-    order = sorted(
-        range(len(scores)), key=lambda s: (s not in pinned, 0 if s in pinned else -scores[s], s)
-    )
-    return set(order[:count])
+def _first(
+    scores: Sequence[float], count: int, pinned: Collection[int], broken: Collection[int]
+) -> set[int]:
+    """The `count` best of a frame; pinned ones come first, and broken ones last."""
+    return set(_ranked(list(enumerate(scores)), pinned, broken)[:count])
 
 
 def _choose(
-    tiers: Sequence[Sequence[int]], scores: Scores, keep: int, pinned: Sequence[int]
+    tiers: Sequence[Sequence[int]],
+    scores: Scores,
+    keep: int,
+    pinned: Collection[int],
+    broken: Collection[int],
 ) -> list[int]:
-    values = [
-        (place not in pinned, -tier, -score, place)
-        for place, (tier, score) in enumerate(
-            (tier, score)
-            for tier_row, score_row in zip(tiers, scores, strict=True)
-            for tier, score in zip(tier_row, score_row, strict=True)
-        )
-    ]
-    # All pinned ones are of one tier, whatever the method thinks of them.
-    order = sorted(
-        (first, 0 if not first else tier, score, place) for first, tier, score, place in values
-    )
-    return sorted(place for *_, place in order[:keep])
+    flat_tiers = [tier for row in tiers for tier in row]
+    flat_scores = [score for row in scores for score in row]
+    order = []
+    for tier in sorted(set(flat_tiers), reverse=True):
+        own = [place for place in range(len(flat_tiers)) if flat_tiers[place] == tier]
+        order += _ranked([(place, flat_scores[place]) for place in own], (), ())
+    # What is pinned goes by its score alone, whatever the method thinks of it.
+    first = _ranked([(place, flat_scores[place]) for place in pinned], (), ())
+    last = _ranked([(place, flat_scores[place]) for place in broken], (), ())
+    middle = [place for place in order if place not in pinned and place not in broken]
+    return sorted([*first, *middle, *(place for place in last if place not in pinned)][:keep])
+
+
+def _ranked(
+    values: Sequence[tuple[int, float]], pinned: Collection[int], broken: Collection[int]
+) -> list[int]:
+    def key(one: tuple[int, float]) -> tuple[bool, bool, float, int]:
+        place, score = one
+        return place not in pinned, place in broken, 0 if place in pinned else -score, place
+
+    return [place for place, _ in sorted(values, key=key)]
+
+
+def _clean(frames: Sequence[Tensor]) -> tuple[list[Tensor], set[int]]:
+    """Frames in which what is not finite is nought, and the places of those tokens."""
+    area = len(frames[0])
+    clean, broken = [], set()
+    for t, frame in enumerate(frames):
+        rows = []
+        for s, token in enumerate(frame):
+            if not all(math.isfinite(value) for value in token.tolist()):
+                broken.add(t * area + s)
+                token = torch.zeros_like(token)
+            rows.append(token)
+        clean.append(torch.stack(rows))
+    return clean, broken
