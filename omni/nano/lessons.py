@@ -22,12 +22,12 @@ from omni.nano import dialogue
 from omni.nano.corpus import MODALITIES, Cache, Labels
 from omni.nano.dialogue import Exchange
 from omni.nano.lesson import Lesson
-from omni.nano.questions import calls, image, pairs, passages, smalltalk, wishes
+from omni.nano.questions import calls, exercises, image, pairs, passages, smalltalk, wishes
 from omni.nano.questions.exchange import vary
 from omni.nano.world import utterances
 
 KINDS: Mapping[str, float] = {
-    "image": 0.27,
+    "image": 0.25,
     "audio": 0.13,
     "video": 0.1,
     "points": 0.05,
@@ -36,6 +36,7 @@ KINDS: Mapping[str, float] = {
     "say": 0.02,
     "talk": 0.05,
     "passages": 0.13,
+    "exercises": 0.02,
     "pairs": 0.09,
     "calls": 0.01,
 }
@@ -222,6 +223,8 @@ class Teacher:
         while True:
             if kind == "talk":
                 exchange = smalltalk.talking(rng, STRANGE)
+            elif kind == "exercises":
+                exchange = exercises.exercise(rng)
             elif kind == "draw" or rng.random() < 0.5:
                 exchange = dialogue.wish(rng, "image" if kind == "draw" else "audio")
             else:

@@ -1,4 +1,8 @@
-"""Questions that text answers: scenes told in words, and retrieved passages with their numbers."""
+"""Questions that text answers: scenes told in words, and retrieved passages with their numbers.
+
+Answers are whole sentences that say again what was asked about: what is looked up then stands right
+before what is found, as it does in the text.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +38,7 @@ _COUNT_ASKED = (
     *("How many {thing}s does {owner} have?", "How many {thing}s are there with {owner}?"),
     *("What number of {thing}s has {owner}?", "Tell me how many {thing}s {owner} has."),
 )
+_IS, _HAS = "{owner}'s {thing} is {colour}.", "{owner} has {number} {thing}s."
 _SCENE = (
     *(
         "There is {a} {relation} {b}.",
@@ -63,14 +68,14 @@ def retrieved(rng: random.Random, turns: int = 1) -> list[Exchange]:
     for owner, thing in zip(owners, things, strict=True):
         if rng.random() < 0.6:
             value = rng.choice(tuple(COLOURS))
-            stated, asked = rng.choice(_STATED), rng.choice(_ASKED)
+            stated, asked, told = rng.choice(_STATED), rng.choice(_ASKED), _IS
         else:
             value = rng.choice(NUMBERS[1:])
-            stated, asked = rng.choice(_COUNTED), rng.choice(_COUNT_ASKED)
+            stated, asked, told = rng.choice(_COUNTED), rng.choice(_COUNT_ASKED), _HAS
         words = {"owner": owner, "thing": thing, "colour": value, "number": value}
         words["a"] = article(value)
         passages.append(sentence(stated.format(**words)[:-1]))
-        exchanges.append((asked.format(**words), value))
+        exchanges.append((asked.format(**words), told.format(**words)))
     asked = [_asked_of(rng, owners, exchanges) for _ in range(turns)]
     listed = "\n".join(f"[{number}] {passage}" for number, passage in enumerate(passages, 1))
     ways = ("{listed}\n{question}", "Passages:\n{listed}\n\n{question}", "{question}\n{listed}")
@@ -83,11 +88,11 @@ def _asked_of(
 ) -> Exchange:
     """A question that one of the passages answers, or that none does."""
     wanted = rng.randrange(len(owners))
-    question, value = exchanges[wanted]
+    question, answer = exchanges[wanted]
     if rng.random() < 0.2:
         stranger = rng.choice([owner for owner in OWNERS if owner not in owners])
         return Exchange(question.replace(owners[wanted], stranger), UNSAID)
-    return Exchange(question, f"{sentence(value)} [{wanted + 1}]")
+    return Exchange(question, f"{answer} [{wanted + 1}]")
 
 
 def told(rng: random.Random, turns: int = 1) -> list[Exchange]:
@@ -106,12 +111,15 @@ def told(rng: random.Random, turns: int = 1) -> list[Exchange]:
     a, b = article(" ".join(first)), article(" ".join(second))
     scene = rng.choice(_SCENE).format(a=a, b=b, relation=relation)
     questions = (
-        (f"What colour is the {first[1]}?", sentence(first[0])),
-        (f"What colour is the {second[1]}?", sentence(second[0])),
-        (f"Which shape is {first[0]}?", sentence(article(first[1]))),
-        (f"Which shape is {second[0]}?", sentence(article(second[1]))),
-        (f"What is {relation} the {second[1]}?", sentence(a)),
-        (f"What is {_INVERSE[relation]} the {first[1]}?", sentence(b)),
+        (f"What colour is the {first[1]}?", f"The {first[1]} is {first[0]}."),
+        (f"What colour is the {second[1]}?", f"The {second[1]} is {second[0]}."),
+        (f"Which shape is {first[0]}?", f"The {first[0]} {first[1]}."),
+        (f"Which shape is {second[0]}?", f"The {second[0]} {second[1]}."),
+        (f"What is {relation} the {second[1]}?", sentence(f"{relation} the {second[1]} is {a}")),
+        (
+            f"What is {_INVERSE[relation]} the {first[1]}?",
+            sentence(f"{_INVERSE[relation]} the {first[1]} is {b}"),
+        ),
         ("How many things are there?", "Two."),
         (f"Is there {a}?", "Yes, there is."),
         (f"Is there {article(' '.join(third))}?", "No, there is none."),
