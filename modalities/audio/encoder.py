@@ -43,6 +43,10 @@ class AudioEncoder(nn.Module):
         """One token to four mel frames, in the order of time."""
         return Grid(time=math.ceil(len(features["mel"]) / STRIDE))
 
+    def lay(self, count: int) -> Grid:
+        """How so many tokens lie."""
+        return Grid(time=count)
+
     def forward(self, batch: list[Features]) -> list[Tensor]:
         """Tokens of each clip; clips are padded to the longest and masked, so none sees another."""
         if not batch:

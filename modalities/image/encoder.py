@@ -6,6 +6,8 @@ alike whatever colours meet at it. With it, shapes are learned in half the time.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -100,6 +102,11 @@ class ImageEncoder(nn.Module):
 
     def grid(self, features: Features) -> Grid:
         return Grid(1, SIDE // STRIDE, SIDE // STRIDE)
+
+    def lay(self, count: int) -> Grid:
+        """How so many tokens lie."""
+        side = math.isqrt(count)
+        return Grid(1, side, side)
 
     def encode(self, pixels: Tensor, corner: tuple[int, int] = (0, 0)) -> Tensor:
         """Tokens `[batch, 144, width]` of pixels `[batch, 3, 96, 96]`.

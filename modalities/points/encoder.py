@@ -84,6 +84,10 @@ class PointsEncoder(nn.Module):
     def grid(self, features: Features) -> Grid:
         return Grid(1, 1, PATCHES)
 
+    def lay(self, count: int) -> Grid:
+        """How so many tokens lie."""
+        return Grid(1, 1, count)
+
     def encode(self, xyz: Tensor, rgb: Tensor, scale: Tensor) -> Tensor:
         """Tokens `[B, 32, width]` of stacked features."""
         return self.read(describe(xyz, rgb, scale))

@@ -53,6 +53,10 @@ class SeriesEncoder(nn.Module):
         """Columns by patches: 16 tokens to a column."""
         return Grid(time=len(features["values"]), width=PATCHES)
 
+    def lay(self, count: int) -> Grid:
+        """How so many tokens lie."""
+        return Grid(time=count // PATCHES, width=PATCHES)
+
     def forward(self, batch: list[Features]) -> list[Tensor]:
         """Tokens of each series, column after column."""
         if not batch:

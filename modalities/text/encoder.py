@@ -57,6 +57,10 @@ class TextEncoder(nn.Module):
     def grid(self, features: Features) -> Grid:
         return Grid(time=len(features["ids"]))
 
+    def lay(self, count: int) -> Grid:
+        """How so many tokens lie."""
+        return Grid(time=count)
+
     def forward(self, batch: list[Features]) -> list[Tensor]:
         return self._read([features["ids"] for features in batch])
 

@@ -46,6 +46,10 @@ class VideoEncoder(nn.Module):
     def grid(self, features: Features) -> Grid:
         return Grid(len(features["frames"]), SIDE, SIDE)
 
+    def lay(self, count: int) -> Grid:
+        """How so many tokens lie."""
+        return Grid(count // (SIDE * SIDE), SIDE, SIDE)
+
     def look(self, frames: Tensor) -> Tensor:
         """Both means `[batch, 16, 2 * width]` of single frames `[batch, 3, 96, 96]`."""
         tokens = self.frame.encode(frames)  # type: ignore[operator]

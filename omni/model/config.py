@@ -18,6 +18,8 @@ class OmniConfig(PretrainedConfig):
             {"name": …, …}}`. The dictionaries are the keyword arguments of the modality's
             `encoder`, its `decoder`, and of the adapter's builder. An adapter without an encoder
             needs a `"width"`: then the model is given encoder tokens, not features.
+        positions: `{"frequencies"}` of `omni.model.positions`, or `None` for a model that knows of
+            no token where it lies.
         router: `{"name", "experts", "hidden", "top_k", "noise"}`, or `None` for no experts.
         balance_weight: how much the router's load-balance loss counts in training.
         z_weight: how much the router's z-loss counts in training.
@@ -35,6 +37,7 @@ class OmniConfig(PretrainedConfig):
 
     text_config: dict | PretrainedConfig | None = None
     modalities: dict[str, Any] | None = None
+    positions: dict[str, Any] | None = None
     router: dict[str, Any] | None = None
     balance_weight: float = 0.01
     z_weight: float = 0.001

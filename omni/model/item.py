@@ -11,6 +11,7 @@ from torch import Tensor
 
 from omni.compression.budget import Grid
 from omni.errors import UsageError
+from omni.model.positions import spots
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class MediaItem:
         keep: how many of them the text has placeholders for, in 1…`grid.tokens`.
         tokens: encoder tokens `[N, encoder width]`, for those who encode beforehand.
         handle: how the item is called in reports.
+        spots: where its tokens lie, `[N, 3]`, if they are not a whole grid; see
+            `omni.model.positions`.
     """
 
     modality: str
@@ -32,6 +35,7 @@ class MediaItem:
     keep: int
     tokens: Tensor | None = field(default=None, repr=False)
     handle: str = ""
+    spots: Tensor | None = field(default=None, repr=False)
 
     def __post_init__(self):
         if (self.features is None) == (self.tokens is None):
@@ -47,15 +51,27 @@ class MediaItem:
 
     @classmethod
     def encoded(
-        cls, modality: str, tokens: Tensor, *, keep: int | None = None, handle: str = ""
+        cls,
+        modality: str,
+        tokens: Tensor,
+        *,
+        keep: int | None = None,
+        handle: str = "",
+        grid: Grid | None = None,
+        spots: Tensor | None = None,
     ) -> MediaItem:
         """An item whose encoder tokens `[N, encoder width]` are there already.
 
-        It keeps all of them unless `keep` says otherwise. (For adapters that answer with another
-        number of tokens, such as the resampler, write the grid out.)
+        It keeps all of them unless `keep` says otherwise, and they lie in a row unless `grid` or
+        `spots` does. (For adapters that answer with another number of tokens, such as the
+        resampler, write the item out.)
         """
-        grid = Grid(width=len(tokens))
-        return cls(modality, None, grid, keep or len(tokens), tokens, handle)
+        grid = grid or Grid(width=len(tokens))
+        return cls(modality, None, grid, keep or len(tokens), tokens, handle, spots)
+
+    def where(self) -> Tensor:
+        """Time, row and column of each token, float32 `[N, 3]` in 0…1."""
+        return spots(self.grid) if self.spots is None else self.spots
 
     def to(self, *args: Any, **kwargs: Any) -> MediaItem:
         """The same item with its tensors elsewhere, as `Tensor.to`; whole numbers stay whole."""

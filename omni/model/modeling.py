@@ -25,6 +25,7 @@ from omni.model.parts import (
     build_decoders,
     build_embedders,
     build_encoders,
+    build_positions,
     build_router,
     build_selector,
 )
@@ -82,16 +83,18 @@ class OmniModel(MediaReader, GenerationMixin):
             decoders = build_decoders(config) if decoders is None else decoders
             if mixture is None:
                 mixture = build_router(config, tuple(adapters))
+            positions = build_positions(config, tuple(adapters))
             marks = {name: nn.Parameter(torch.zeros(self._width())) for name in adapters}
         self.encoders = nn.ModuleDict(encoders)
         self.embedders = nn.ModuleDict(embedders)
         self.adapters = nn.ModuleDict(adapters)
         self.modality_marks = nn.ParameterDict(marks)
+        self.positions = positions
         self.mixture = mixture
         self.decoders = nn.ModuleDict(decoders).requires_grad_(False)
         self.selector = build_selector(config)
-        parts = (self.encoders, self.embedders, self.adapters, self.modality_marks, self.mixture)
-        for part in parts:
+        parts = (self.encoders, self.embedders, self.adapters, self.modality_marks)
+        for part in (*parts, self.positions, self.mixture):
             if part is not None:
                 part.to(torch.get_default_dtype())
         self._keep_parts()

@@ -14,6 +14,7 @@ from omni.errors import UsageError
 from omni.modality import modality
 from omni.model.config import OmniConfig
 from omni.model.embedder import Embedder
+from omni.model.positions import Positions
 from omni.model.questions import TEXT
 from omni.routing.experts import Mixture, build_mixture
 
@@ -75,6 +76,13 @@ def build_embedders(config: OmniConfig, encoders: Mapping[str, nn.Module]) -> di
         for name, encoder in encoders.items()
         if name != TEXT
     }
+
+
+def build_positions(config: OmniConfig, names: tuple[str, ...]) -> Positions | None:
+    """What tells tokens of media where they lie, or `None`."""
+    if config.positions is None or not names:
+        return None
+    return Positions(config.get_text_config().hidden_size, names, **config.positions)
 
 
 def build_router(config: OmniConfig, names: tuple[str, ...]) -> Mixture | None:

@@ -212,8 +212,14 @@ class OmniProcessor(ProcessorMixin):
         return MediaItem(name, features, grid, grid.tokens, handle=handle)
 
     def _encoded(self, name: str, tokens: Tensor, handle: str) -> MediaItem:
-        grid = self._planner(name)[1].grid(Grid(width=len(tokens)))
+        grid = self._planner(name)[1].grid(self.lay(name, len(tokens)))
         return MediaItem(name, None, grid, grid.tokens, tokens, handle)
+
+    def lay(self, name: str, count: int) -> Grid:
+        """How so many encoder tokens of one item lie; in a row if they are no whole grid."""
+        encoder = self._planner(name)[0]
+        grid = encoder.lay(count) if hasattr(encoder, "lay") else Grid(width=count)
+        return grid if grid.tokens == count else Grid(width=count)
 
     def grid(self, name: str, features: Mapping[str, Tensor]) -> Grid:
         """How the adapted tokens of an item will lie, from the shapes of its features alone."""

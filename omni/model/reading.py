@@ -56,6 +56,7 @@ class MediaReader(PreTrainedModel):
     embedders: nn.ModuleDict
     adapters: nn.ModuleDict
     modality_marks: nn.ParameterDict
+    positions: nn.Module | None
     mixture: nn.Module | None
     selector: Selector
 
@@ -135,7 +136,11 @@ class MediaReader(PreTrainedModel):
             adapter = self._part(self.adapters, name, "read")
             sizes = [len(encoded[place]) for place in places]
             tokens, sizes = adapter(torch.cat([encoded[place] for place in places]), sizes)
-            adapted.append(tokens + self.modality_marks[name])
+            tokens = tokens + self.modality_marks[name]
+            if self.positions is not None:
+                where = torch.cat([media[place].where() for place in places])
+                tokens = self.positions(name, tokens, where)
+            adapted.append(tokens)
             lengths += sizes
             order += places
         tokens, loss = self._mix(torch.cat(adapted), lengths, order, media, question)

@@ -74,7 +74,7 @@ def assemble(out: Path) -> tuple[OmniModel, OmniProcessor]:
         }
         for name in encoders
     }
-    config, processor = join(tokenizer, language, modalities, router=EXPERTS)
+    config, processor = join(tokenizer, language, modalities, router=EXPERTS, positions={})
     model = OmniModel(config, encoders=encoders, decoders=decoders)
     _freeze(model.encoders)
     # Experts that begin silent stay an ornament: adapters and language model do without them.

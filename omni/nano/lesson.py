@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from omni.compression.budget import Grid
 from omni.model.item import MediaItem
 from omni.model.questions import TEXT
 
@@ -65,7 +66,8 @@ class TextReader:
             read = self.encoder([{"ids": torch.tensor(ids)} for ids in fresh])
             self.known.update(zip(fresh, (tokens.half() for tokens in read), strict=True))
         for lesson, place, ids in places:
-            lesson.media[place] = MediaItem.encoded(TEXT, self.known[ids].float())
+            tokens = self.known[ids].float()
+            lesson.media[place] = MediaItem.encoded(TEXT, tokens, grid=Grid(time=len(tokens)))
 
 
 def collate(lessons: Sequence[Lesson], pad: int) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from torch import Tensor
 from omni.compression.budget import Grid
 from omni.modality import modality
 from omni.model.item import MediaItem
+from omni.model.positions import spots
 from omni.model.questions import TEXT, is_short
 from omni.model.template import seal
 from omni.model.tokens import ASSISTANT, CALL, CALL_END, CLOSE, END, MEDIA, OPEN, SYSTEM, TOOL, USER
@@ -107,8 +108,15 @@ class Codes:
 class Teacher:
     """Makes lessons: the same seed makes the same one."""
 
-    def __init__(self, tokenizer: Any, config: Any, caches: Mapping[str, Cache], codes: Codes):
-        self.tokenizer, self.config = tokenizer, config
+    def __init__(
+        self,
+        tokenizer: Any,
+        config: Any,
+        caches: Mapping[str, Cache],
+        codes: Codes,
+        lay: Callable[[str, int], Grid],
+    ):
+        self.tokenizer, self.config, self.lay = tokenizer, config, lay
         self.caches, self.codes = caches, codes
         self.features = modality(TEXT).features
         self._ids = lru_cache(100_000)(self._encode)
@@ -254,14 +262,16 @@ class Teacher:
         teaches the model to read what any selector leaves.
         """
         count = len(tokens)
+        where = spots(self.lay(kind, count))
         keep = count
         if rng.random() >= WHOLE and count > FEWEST:
             keep = min(count, round(FEWEST * (count / FEWEST) ** rng.random()))
         keep = min(keep, most or keep)
         if keep < count and rng.random() >= GUIDED:
             seen = rng.randint(keep, min(count, 2 * keep))
-            tokens = tokens[sorted(rng.sample(range(count), seen))]
-        return MediaItem.encoded(kind, tokens, keep=keep)
+            left = sorted(rng.sample(range(count), seen))
+            tokens, where = tokens[left], where[left]
+        return MediaItem.encoded(kind, tokens, keep=keep, spots=where)
 
     def _turn(
         self,

@@ -45,7 +45,8 @@ def run(out: Path, *, minutes: float, seed: int = 0) -> dict:
     model.language.set_attn_implementation(attention.NAME)
     sizes = {name: max(64, round(size * share)) for name, size in corpus.SIZES.items()}
     caches = {name: corpus.build(name, out, size, seed) for name, size in sizes.items()}
-    teacher = Teacher(processor.tokenizer, model.config, caches, codes_of(model))
+    codes = codes_of(model)
+    teacher = Teacher(processor.tokenizer, model.config, caches, codes, processor.lay)
     lessons = Lessons(model, teacher, seed)
     steps = max(4, round(minutes * STEPS_A_MINUTE))
     schedule = Schedule(

@@ -16,7 +16,7 @@ from omni.nano.questions.exchange import Exchange
 from omni.nano.stages.language import codes_of, evenly, weighted_loss
 from omni.nano.world import words
 
-TOKENS = 30
+TOKENS = {"image": 36, "audio": 30, "video": 48, "points": 32, "series": 32}
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +32,15 @@ def teacher(nano):
     for name in MODALITIES:
         labels = [corpus.SOURCES[name](rng, False).labels for _ in range(24)]
         width = nano.model.encoders[name].width
-        ends = torch.arange(1, len(labels) + 1) * TOKENS
-        caches[name] = Cache(torch.randn(TOKENS * len(labels), width).half(), ends, labels)
-    return Teacher(nano.processor.tokenizer, nano.model.config, caches, codes_of(nano.model))
+        ends = torch.arange(1, len(labels) + 1) * TOKENS[name]
+        caches[name] = Cache(torch.randn(TOKENS[name] * len(labels), width).half(), ends, labels)
+    return Teacher(
+        nano.processor.tokenizer,
+        nano.model.config,
+        caches,
+        codes_of(nano.model),
+        nano.processor.lay,
+    )
 
 
 @pytest.fixture(scope="module")
