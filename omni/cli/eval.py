@@ -9,8 +9,8 @@ from typing import Any
 
 from omni.cli.screen import Screen, table
 
-SUMMARY = "measure what a model can do: every input to every output"
-NAMES = ("nano",)
+SUMMARY = "measure what a model can do, and what is lost by reading fewer tokens"
+NAMES = ("nano", "compression")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +26,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="only these, such as 'image>text', '*>audio', 'router*'; may be given again",
     )
     parser.add_argument("--budget", type=int, help="media tokens that a prompt may use")
+    parser.add_argument(
+        "--methods",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="compression: only these selectors; may be given again",
+    )
+    parser.add_argument(
+        "--keep",
+        action="append",
+        type=float,
+        default=[],
+        metavar="SHARE",
+        help="compression: shares of an item's tokens that are kept; may be given again",
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, …")
     parser.add_argument("--plots", type=Path, metavar="DIR", help="also draw the matrix here")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -33,9 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure, and print the figures."""
-    from omni.device import place
     from omni.errors import UsageError
-    from omni.evaluation import heatmap, nano
     from omni.evaluation.rows import HEADINGS, cells_of
 
     for name in ("count", "budget"):
@@ -44,25 +57,52 @@ def run(arguments: argparse.Namespace) -> int:
             raise UsageError(f"--{name} is a number above 0, not {value}")
     screen = Screen()
     with _shown(screen) as progress:
-        found = nano.measure(
-            arguments.model,
-            count=arguments.count,
-            cells=arguments.cells,
-            budget=arguments.budget,
-            placement=place(arguments.device, "float32"),
-            progress=progress,
-        )
+        found = _measured(arguments, progress)
     if not found["rows"]:
         raise UsageError(f"no cell is called {' or '.join(arguments.cells)}")
     if arguments.plots:
-        arguments.plots.mkdir(parents=True, exist_ok=True)
-        heatmap.matrix(found["rows"]).save(arguments.plots / "matrix.png", optimize=True)
+        _plot(arguments, found)
     if arguments.json:
         screen.raw(json.dumps(found, ensure_ascii=False, indent=1) + "\n")
         return 0
     for line in table([HEADINGS, *(cells_of(row) for row in found["rows"])], screen.columns):
         screen.line(line)
     return 0
+
+
+def _measured(arguments: argparse.Namespace, progress: Any) -> Any:
+    from omni.device import place
+    from omni.evaluation import compression, nano
+
+    placement = place(arguments.device, "float32")
+    if arguments.name == "compression":
+        return compression.measure(
+            arguments.model,
+            methods=arguments.methods,
+            keep=tuple(arguments.keep) or compression.KEEP,
+            count=arguments.count,
+            skills=arguments.cells,
+            placement=placement,
+            progress=progress,
+        )
+    return nano.measure(
+        arguments.model,
+        count=arguments.count,
+        cells=arguments.cells,
+        budget=arguments.budget,
+        placement=placement,
+        progress=progress,
+    )
+
+
+def _plot(arguments: argparse.Namespace, found: Any) -> None:
+    from omni.evaluation import curves, heatmap
+
+    arguments.plots.mkdir(parents=True, exist_ok=True)
+    if arguments.name == "compression":
+        curves.accuracy(found["rows"]).save(arguments.plots / "compression.png", optimize=True)
+    else:
+        heatmap.matrix(found["rows"]).save(arguments.plots / "matrix.png", optimize=True)
 
 
 def _shown(screen: Screen) -> Any:

@@ -30,7 +30,17 @@ def ask(rng: random.Random, labels: Labels) -> Exchange:
     things: Sequence[Thing] = labels["objects"]
     if len(things) == 1:
         return _one(rng, things[0])
-    kinds = (_what, _count, _attribute, _exists, _relation, _beside, _outermost, _compare, _same)
+    kinds = (
+        _what,
+        how_many,
+        attribute_of,
+        _exists,
+        relation_of,
+        _beside,
+        _outermost,
+        _compare,
+        _same,
+    )
     order = rng.choices(kinds, (4, 4, 5, 2.5, 4, 2, 2, 1.5, 1), k=12)
     for kind in order:
         found = kind(rng, things)
@@ -88,7 +98,7 @@ def _one(rng: random.Random, thing: Thing) -> Exchange:
         whole = f"{shown} {PLACE_PHRASES[thing['place']]}"
         return Exchange(rng.choice(w.WHAT + w.WHAT_IMAGE), sentence(whole))
     if kind == "count":
-        return _count(rng, [thing])
+        return how_many(rng, [thing])
     return attribute(rng, kind, thing["colour"], thing["shape"], thing["size"], thing["place"])
 
 
@@ -151,7 +161,8 @@ def _orders(names: Sequence[str]) -> list[tuple[str, ...]]:
     return list(dict.fromkeys(itertools.permutations(names)))
 
 
-def _count(rng: random.Random, things: Sequence[Thing]) -> Exchange:
+def how_many(rng: random.Random, things: Sequence[Thing]) -> Exchange:
+    """How many things there are, or how many of a shape or a colour."""
     roll = rng.random()
     if roll < 0.45:
         return Exchange(rng.choice(w.HOW_MANY), sentence(NUMBERS[len(things) - 1]))
@@ -166,7 +177,8 @@ def _count(rng: random.Random, things: Sequence[Thing]) -> Exchange:
     return Exchange(question, sentence(NUMBERS[number - 1] if number else "none"))
 
 
-def _attribute(rng: random.Random, things: Sequence[Thing]) -> Exchange | None:
+def attribute_of(rng: random.Random, things: Sequence[Thing]) -> Exchange | None:
+    """An attribute of one of the things; `None` if nothing names just that one."""
     thing = rng.choice(things)
     ways: list[Callable[[], Exchange]] = []
     if _unique(things, "shape", thing):
@@ -193,7 +205,8 @@ def _exists(rng: random.Random, things: Sequence[Thing]) -> Exchange:
     return Exchange(rng.choice(w.EXISTS).format(thing=article(asked)), answer)
 
 
-def _relation(rng: random.Random, things: Sequence[Thing]) -> Exchange | None:
+def relation_of(rng: random.Random, things: Sequence[Thing]) -> Exchange | None:
+    """How two things lie to one another; `None` if neither way is clear."""
     pair = _clear_pair(rng, things)
     if pair is None:
         return None
