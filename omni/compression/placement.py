@@ -6,7 +6,6 @@ Shapes: N tokens of an item, K kept, R rows of positions (time, height and width
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -14,7 +13,7 @@ from torch import Tensor
 from omni.compression.selector import Merging
 from omni.errors import UsageError
 
-Policy = Literal["keep", "dense", "median", "calibrated"]
+POLICIES = ("keep", "dense", "median", "calibrated")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class Placement:
 
 
 def place(
-    positions: Tensor, kept: Tensor, policy: Policy = "keep", merging: Merging | None = None
+    positions: Tensor, kept: Tensor, policy: str = "keep", merging: Merging | None = None
 ) -> Placement:
     """Positions of what is kept of one item, or of one whole prompt.
 
@@ -55,9 +54,8 @@ def place(
     Raises:
         UsageError: if the policy is unknown or positions are neither `[N]` nor `[R, N]`.
     """
-    if policy not in get_args(Policy):
-        known = ", ".join(get_args(Policy))
-        raise UsageError(f"unknown placement {policy!r}; known: {known}")
+    if policy not in POLICIES:
+        raise UsageError(f"unknown placement {policy!r}; known: {', '.join(POLICIES)}")
     if positions.dim() not in (1, 2):
         raise UsageError(
             f"positions are [tokens] or [rows, tokens], not of shape {list(positions.shape)}"

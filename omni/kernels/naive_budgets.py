@@ -33,7 +33,7 @@ def allocate(
         weight = [Fraction(not one) for one in weight]
     while len(exact) < len(sizes):
         free = [i for i in range(len(sizes)) if i not in exact]
-        level = (total - sum(exact.values())) / sum(weight[i] for i in free)
+        level = (Fraction(total) - sum(exact.values())) / sum(weight[i] for i in free)
         over = {i: level * weight[i] - sizes[i] for i in free if level * weight[i] > sizes[i]}
         under = {i: least[i] - level * weight[i] for i in free if level * weight[i] < least[i]}
         if sum(over.values()) >= sum(under.values()) and over:

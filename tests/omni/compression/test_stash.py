@@ -97,9 +97,10 @@ def test_what_is_held_is_a_copy_with_pins_and_signals():
     whole.zero_()
     tokens = stash.tokens(["a", "b"])
     assert torch.equal(tokens.x, torch.cat([first, second]))
-    assert tokens.pinned.tolist() == [True] + [False] * 9
+    assert tokens.pinned is not None and tokens.pinned.tolist() == [True] + [False] * 9
     assert tokens.signals.attention is None, "not known of all"
-    assert stash.tokens(["b"]).signals.attention.tolist() == [1] * 4
+    level = stash.tokens(["b"]).signals.attention
+    assert level is not None and level.tolist() == [1] * 4
     assert stash.tokens(["b"]).pinned is None
     with pytest.raises(UsageError, match=r"'c' has a grid of 5 tokens, and rows of 6"):
         stash.put("c", first, Grid(5))

@@ -261,7 +261,8 @@ def test_cuda_equals_cpu_and_never_waits(name):
     expected = selector(tokens_of(items, grids, pins, attention), keep, question)
     on_host = tokens_of(items, grids, pins, attention)
     signals = Signals(attention=None if attention is None else attention.cuda())
-    tokens = Tokens(on_host.x.cuda(), on_host.lengths, grids, on_host.pinned.cuda(), signals)
+    # Pins lie on the host, where they can be counted.
+    tokens = Tokens(on_host.x.cuda(), on_host.lengths, grids, on_host.pinned, signals)
     asked = question and Question(question.x.cuda(), question.mask.cuda())
     selector(tokens, keep, asked)  # the first call may load kernels
     torch.cuda.set_sync_debug_mode("error")
