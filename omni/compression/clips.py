@@ -71,13 +71,22 @@ def clips(tokens: Tokens, keep: Sequence[int], question: Question | None) -> lis
     """The items one by one.
 
     Raises:
-        UsageError: if a grid does not have the tokens of its item, or if more tokens are pinned
-            than may be kept. The latter is only looked at where `pinned` lies in the host's
-            memory: counting on an accelerator would wait for it.
+        UsageError: if counts, lengths, grids and tokens do not fit each other, or if more tokens
+            are pinned than may be kept. The latter is only looked at where `pinned` lies in the
+            host's memory: counting on an accelerator would wait for it.
     """
     lengths = list(tokens.lengths)
     grids = tokens.grids or [Grid(width=length) for length in lengths]
-    for place, (grid, length) in enumerate(zip(grids, lengths, strict=True)):
+    if not lengths or not len(lengths) == len(keep) == len(grids):
+        raise UsageError(
+            f"{len(lengths)} items, {len(keep)} counts to keep and {len(grids)} grids: give at "
+            "least one item, and one of each for every item"
+        )
+    if sum(lengths) != len(tokens.x):
+        raise UsageError(f"lengths add up to {sum(lengths)}, but there are {len(tokens.x)} tokens")
+    for place, (grid, length, count) in enumerate(zip(grids, lengths, keep, strict=True)):
+        if not 1 <= count <= length:
+            raise UsageError(f"item {place} has {length} tokens: keep 1 to {length}, not {count}")
         if grid.tokens != length:
             raise UsageError(
                 f"item {place} has {length} tokens, but its grid of {grid.time} × {grid.height} × "

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import torch
 
+from omni.compression.budget import Grid
 from omni.compression.clips import bind, choose, clips
 from omni.compression.selector import Question, Selection, Tokens
+from omni.errors import UsageError
 from omni.plugins import Component
 
 
@@ -31,6 +33,17 @@ class EVS:
             places.append(choose(clip, tiers, score, count))
             scores.append(score)
         return bind(tokens, keep, found, places, scores)
+
+
+def planned(grid: Grid, pruned: float) -> int:
+    """How many tokens are kept if a share of a film is pruned, as the published rule counts.
+
+    The first frame is always whole, so that never fewer are kept. Servers that were set up by that
+    rule reserve exactly this many.
+    """
+    if not 0 <= pruned < 1:
+        raise UsageError(f"pruned is a share from 0 and below 1, not {pruned}")
+    return max(grid.height * grid.width, int(grid.tokens * (1 - pruned)))
 
 
 plugin = EVS

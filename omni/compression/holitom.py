@@ -119,7 +119,8 @@ def _peaks(x: Tensor, left: Tensor, neighbours: int) -> Tensor:
     area = x.shape[1]
     same = torch.eye(area, dtype=torch.bool, device=x.device)
     void = same | ~left[:, None, :]
-    near = precise(distance.masked_fill(void, torch.inf).sort(dim=2).values[..., :neighbours])
+    near = distance.masked_fill(void, torch.inf).topk(min(neighbours, area), largest=False).values
+    near = precise(near)
     real = near.isfinite()
     mean = near.masked_fill(~real, 0).sum(2) / real.sum(2).clamp(min=1)
     density = (-mean).exp().float()

@@ -7,6 +7,7 @@ import torch
 
 from omni import plugins
 from omni.compression.budget import Grid
+from omni.compression.evs import EVS, planned
 from omni.compression.holitom import HoliTom, windows
 from omni.compression.selector import Question, Signals, Tokens
 from omni.compression.shares import shares
@@ -157,6 +158,37 @@ def test_an_item_without_time_keeps_what_is_unlike_the_rest(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_an_item_that_comes_again_keeps_the_same(name):
+    generator = torch.Generator().manual_seed(6)
+    grids = [Grid(4, 2, 3), Grid(width=9), Grid(4, 2, 3)]
+    first, other = film(grids[0], generator), film(grids[1], generator)
+    found = plugins.load("compression", name)()(
+        tokens_of([first, other, first], grids), [7, 2, 7], None
+    )
+    one, _, again = found.places.split([7, 2, 7])
+    assert torch.equal(one, again)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("keep", "message"),
+    [
+        ([0], "item 0 has 6 tokens: keep 1 to 6, not 0"),
+        ([7], "item 0 has 6 tokens: keep 1 to 6, not 7"),
+        ([1, 1], "1 items, 2 counts to keep and 1 grids"),
+    ],
+)
+def test_counts_that_cannot_be_met_are_refused(name, keep, message):
+    selector = plugins.load("compression", name)()
+    with pytest.raises(UsageError, match=message):
+        selector(Tokens(torch.ones(6, WIDTH), [6]), keep, None)
+    with pytest.raises(UsageError, match="0 items"):
+        selector(Tokens(torch.ones(0, WIDTH), []), [], None)
+    with pytest.raises(UsageError, match="lengths add up to 5, but there are 6 tokens"):
+        selector(Tokens(torch.ones(6, WIDTH), [5]), [1], None)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_too_many_pins_and_wrong_grids_are_refused(name):
     selector = plugins.load("compression", name)()
     item = torch.ones(6, WIDTH)
@@ -177,6 +209,19 @@ def test_what_stands_still_is_left_once_as_its_mean():
     assert torch.allclose(found.take(film), directions[:4] * torch.tensor([2, 2, 1, 1])[:, None])
     kept = HoliTom()(tokens_of([film], [Grid(4, 1, 2)], [[0]]), [4], None)
     assert torch.equal(kept.take(film)[0], film[0]), "a pinned token stays as it is"
+
+
+def test_gradients_reach_what_was_averaged_and_nothing_else():
+    grid = Grid(6, 2, 2)
+    item = film(grid, torch.Generator().manual_seed(11), 0.9).requires_grad_()
+    found = HoliTom()(tokens_of([item], [grid]), [5], None)
+    found.take(item).sum().backward()
+    _, members = naive_video.holitom(item.detach().double().split(4), 5)
+    expected = torch.zeros(24, 1)
+    for group in members:
+        expected[group] = 1 / len(group)
+    assert max(map(len, members)) > 1 and item.grad is not None
+    torch.testing.assert_close(item.grad, expected.expand(-1, WIDTH))
 
 
 def test_means_are_those_of_the_loop():
@@ -232,6 +277,17 @@ def test_shares_are_those_of_the_loop():
         most = sum(most for most, weight in zip(room, weights, strict=True) if weight > 0)
         assert sum(found) == min(total, most)
         assert all(0 <= one <= most for one, most in zip(found, room, strict=True))
+
+
+def test_a_film_is_counted_before_it_is_encoded():
+    grid = Grid(8, 4, 4)
+    assert [planned(grid, q) for q in (0, 0.5, 0.75, 0.9, 0.99)] == [128, 64, 32, 16, 16]
+    assert planned(Grid(width=9), 0.5) == 9
+    with pytest.raises(UsageError, match=r"from 0 and below 1, not 1\.0"):
+        planned(grid, 1.0)
+    item = film(grid, torch.Generator().manual_seed(0))
+    found = EVS()(tokens_of([item], [grid]), [planned(grid, 0.75)], None)
+    assert set(range(16)) <= set(found.places.tolist()), "the first frame is whole"
 
 
 def test_every_stretch_of_sound_keeps_a_token():
