@@ -24,7 +24,7 @@ def relevance(x: Tensor, mask: Tensor, question: Question | None) -> Tensor:
 
     All ones for an item about which nothing was asked.
     """
-    if question is None:
+    if question is None or not question.x.shape[1]:
         return torch.ones(x.shape[:2], device=x.device)
     words = normalize(precise(question.x), dim=-1)
     cosines = (normalize(precise(x), dim=-1) @ words.transpose(1, 2)).float()  # [G, N, Q]

@@ -20,7 +20,8 @@ class OmniConfig(PretrainedConfig):
             needs a `"width"`: then the model is given encoder tokens, not features.
         positions: `{"frequencies"}` of `omni.model.positions`, or `None` for a model that knows of
             no token where it lies.
-        router: `{"name", "experts", "hidden", "top_k", "noise"}`, or `None` for no experts.
+        router: `{"name", "experts", "hidden", "top_k", "noise", "skip"}`, or `None` for no
+            experts; without `skip` nothing passes them by.
         balance_weight: how much the router's load-balance loss counts in training.
         z_weight: how much the router's z-loss counts in training.
         embedding: `{"width", …}` of the shared space, or `None` for a model without one; the rest

@@ -91,9 +91,9 @@ def build_router(config: OmniConfig, names: tuple[str, ...]) -> Mixture | None:
         return None
     settings = {"name": "router", "experts": 4, "hidden": 128, **config.router}
     width = config.get_text_config().hidden_size
-    hidden, experts = settings.pop("hidden"), settings["experts"]
+    hidden, experts, skip = settings.pop("hidden"), settings["experts"], settings.pop("skip", True)
     router = plugins.load("routing", settings.pop("name"))(width, names, **settings)
-    return build_mixture(router, width=width, hidden=hidden, experts=experts)
+    return build_mixture(router, width=width, hidden=hidden, experts=experts, skip=skip)
 
 
 def build_selector(config: OmniConfig) -> Selector:

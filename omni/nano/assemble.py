@@ -33,9 +33,9 @@ CODECS = {"image": "image_codec", "audio": "audio_codec"}
 VOCABULARY = 1000
 WIDTH = 256
 LAYERS = 5
-EXPERTS = {"name": "router", "experts": 6, "top_k": 2, "hidden": 256, "noise": 0.0}
-LOUDNESS = 0.1
-"""Standard deviation of the experts' last weights: they begin half as loud as the adapters."""
+EXPERTS = {"name": "router", "experts": 6, "top_k": 2, "hidden": 256, "noise": 0.0, "skip": False}
+LOUDNESS = 0.2
+"""Standard deviation of the experts' last weights, with which tokens are as loud as words."""
 
 CONTEXT = 1024
 """Tokens of a conversation; few of the dialogues that it is trained on have more than 700."""
@@ -77,7 +77,7 @@ def assemble(out: Path) -> tuple[OmniModel, OmniProcessor]:
     config, processor = join(tokenizer, language, modalities, router=EXPERTS, positions={})
     model = OmniModel(config, encoders=encoders, decoders=decoders)
     _freeze(model.encoders)
-    # Experts that begin silent stay an ornament: adapters and language model do without them.
+    # Nothing passes the experts by: if they began silent, no medium would be seen at first.
     assert model.mixture is not None
     torch.nn.init.normal_(model.mixture.experts.down, std=LOUDNESS)  # type: ignore[union-attr]
     for mark in model.modality_marks.values():

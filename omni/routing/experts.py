@@ -84,9 +84,34 @@ class Mixture(nn.Module):
         return batch.tokens + self.experts(normed, routing), routing
 
 
-def build_mixture(router: nn.Module, *, width: int, hidden: int, experts: int) -> Mixture:
-    """A mixture of `experts` SwiGLU experts behind a router that was built for as many."""
-    return Mixture(
+class Conversion(Mixture):
+    """Tokens become what their experts say of them: nothing passes the experts by.
+
+    Where a residual block leads around them, adapters and language model learn to do without, and
+    it does not matter who works.
+    """
+
+    def forward(self, batch: Batch) -> tuple[Tensor, Routing]:
+        """Converted tokens `[N, D]` and how they were routed."""
+        normed = self.norm(batch.tokens)
+        routing = self.router(Batch(normed, batch.owner, batch.modality, batch.question))
+        return self.experts(normed, routing), routing
+
+
+def build_mixture(
+    router: nn.Module, *, width: int, hidden: int, experts: int, skip: bool = True
+) -> Mixture:
+    """A mixture of `experts` SwiGLU experts behind a router that was built for as many.
+
+    Args:
+        router: sends tokens to experts.
+        width: of tokens.
+        hidden: width inside an expert.
+        experts: how many there are.
+        skip: whether tokens also pass the experts by, as in a residual block.
+    """
+    kind = Mixture if skip else Conversion
+    return kind(
         router=router,
         experts=Experts(width=width, hidden=hidden, experts=experts),
         norm=nn.RMSNorm(width, eps=1e-6),

@@ -54,6 +54,15 @@ def test_equals_the_loop(name, asked, dtype):
         assert places.tolist() == truth(name, items[row], keep[row], own), row
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_question_of_no_words_is_no_question(name):
+    items = items_of([9, 5])
+    silent = Question(torch.empty(2, 0, WIDTH), torch.empty(2, 0, dtype=torch.bool))
+    selector = plugins.load("compression", name)()
+    asked, alone = select(selector, items, [4, 2], silent), select(selector, items, [4, 2])
+    assert torch.equal(asked.places, alone.places)
+
+
 def test_tokens_on_the_other_side_are_farther_than_those_at_a_right_angle():
     """With few kept, distances above one decide; they must not be cut off at one."""
     items = items_of([9] * 40, seed=7)

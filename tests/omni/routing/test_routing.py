@@ -70,6 +70,17 @@ def test_new_block_changes_nothing(name, dtype):
     assert torch.equal(mixed, batch.tokens)
 
 
+def test_without_a_way_around_tokens_become_what_their_experts_say():
+    router = plugins.load("routing", "router")(WIDTH, NAMES, 4, top_k=2)
+    around = trained(build_mixture(router, width=WIDTH, hidden=8, experts=4))
+    through = build_mixture(router, width=WIDTH, hidden=8, experts=4, skip=False)
+    through.load_state_dict(around.state_dict())
+    batch = batch_of()
+    (mixed, routed), (converted, again) = around(batch), through(batch)
+    assert_close(converted, mixed - batch.tokens)
+    assert torch.equal(routed.experts, again.experts)
+
+
 def test_balance_loss_by_hand():
     # Two tokens, three experts, one choice: both go to the first expert.
     chances = torch.tensor([[0.5, 0.3, 0.2], [0.7, 0.2, 0.1]])
