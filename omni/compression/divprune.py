@@ -1,0 +1,42 @@
+"""Max-min diversity: no kept token has a near twin among the kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from omni.compression.candidates import candidates
+from omni.compression.greedy import spread_out
+from omni.compression.selector import Question, Selection, Tokens, ascending
+from omni.plugins import Component
+
+
+class DivPrune:
+    """Keeps the tokens whose least cosine distance to each other is large; blind to the question.
+
+    Tokens are compared as they are, not less their mean. The first kept one is that whose nearest
+    other token is farthest; each next one is farthest from all kept. A token's score is the
+    distance to its nearest other one.
+    """
+
+    @torch.no_grad()
+    def __call__(self, tokens: Tokens, keep: Sequence[int], question: Question | None) -> Selection:
+        ready = candidates(tokens, keep)
+        directions = ready.directions(tokens.x)
+        picked, alone = spread_out(directions, ready.sound, ready.standing, max(keep))
+        return ready.bind(ascending(picked, keep), alone)
+
+
+plugin = DivPrune
+
+COMPONENTS = (
+    Component(
+        kind="selector",
+        name="divprune",
+        summary="Max-min cosine distance: each kept token is the farthest from those kept before.",
+        system="DivPrune",
+        paper="DivPrune: Diversity-based Visual Token Pruning for Large Multimodal Models "
+        "(arXiv 2503.02175)",
+    ),
+)

@@ -1,0 +1,70 @@
+"""Diversity conditioned on the question: a determinantal point process.
+
+Shapes: G items, N tokens, Q question tokens, D width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from omni.compression.candidates import Candidates, candidates, heard
+from omni.compression.greedy import largest_volume
+from omni.compression.relevance import precise, stretch
+from omni.compression.selector import Question, Selection, Tokens, ascending
+from omni.plugins import Component
+
+
+class ConditionalDPP:
+    """Keeps tokens that span the most volume, each as long as it is relevant.
+
+    Relevance is the mean cosine with the words of the question, stretched to 0…1 over the item
+    (never over the batch), and the score of a token is its square. Without a question all tokens
+    are equally relevant, and the first of them is kept first.
+
+    Attributes:
+        inverted: whether unlike tokens are the relevant ones. The patches of CLIP are less like the
+            text that names them, and CDPruner turns their cosine round.
+    """
+
+    def __init__(self, inverted: bool = False):
+        self.inverted = inverted
+
+    @torch.no_grad()
+    def __call__(self, tokens: Tokens, keep: Sequence[int], question: Question | None) -> Selection:
+        ready = candidates(tokens, keep)
+        directions = ready.directions(tokens.x)
+        relevant = mean_relevance(directions, ready, question, -1 if self.inverted else 1)
+        picked = largest_volume(directions, precise(relevant), ready.standing, max(keep))
+        return ready.bind(ascending(picked, keep), relevant.square())
+
+
+def mean_relevance(
+    directions: Tensor, ready: Candidates, question: Question | None, sign: int = 1
+) -> Tensor:
+    """Mean cosine with the words asked, stretched to 0…1: float32 `[G, N]`; ones if none is."""
+    ones = torch.ones(ready.mask.shape, device=ready.mask.device)
+    if question is None:
+        return ones
+    words, mask = heard(question)
+    count = mask.sum(1, keepdim=True)
+    mean = words.sum(1, keepdim=True) / count[..., None].clamp(min=1)
+    cosines = (directions * mean).sum(-1).float()
+    return torch.where(count > 0, stretch(sign * cosines, ready.sound), ones)
+
+
+plugin = ConditionalDPP
+
+COMPONENTS = (
+    Component(
+        kind="selector",
+        name="dpp",
+        summary="Greedy inference in a determinantal point process conditioned on relevance to "
+        "the question.",
+        system="CDPruner",
+        paper="Beyond Attention or Similarity: Maximizing Conditional Diversity for Token Pruning "
+        "in MLLMs (arXiv 2506.10967)",
+    ),
+)
