@@ -5,6 +5,8 @@ Shapes: G items, N tokens, B tokens compared with all others at once, D width.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
@@ -41,7 +43,7 @@ def peaks(directions: Tensor, members: Tensor, neighbours: int) -> Tensor:
     return (density * torch.cat(apart, 1)).masked_fill(~members, 0)
 
 
-def _parts(directions: Tensor, members: Tensor):
+def _parts(directions: Tensor, members: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     """Distances `[G, B, N]` of block after block, and bool: true for what is no neighbour."""
     here = torch.arange(members.shape[1], device=members.device)
     for start in range(0, members.shape[1], _BLOCK):

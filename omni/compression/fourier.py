@@ -72,10 +72,11 @@ def _transform(tokens: Tokens, keep: Sequence[int], question: Question | None) -
             counts += [1] * length
             weights.append(torch.ones(length, device=device))
         else:
-            maps.append(_rows(own, sound[:length]))
+            rows = _rows(own, sound[:length])
+            maps.append(rows)
             sources.append(here.repeat(len(own)))
             counts += [length] * len(own)
-            weights.append(maps[-1].flatten())
+            weights.append(rows.flatten())
         start += length
     merging = Transform(
         torch.cat(sources),

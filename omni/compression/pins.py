@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from omni.compression.assign import gathered
+from omni.compression.budget import Grid
 from omni.compression.candidates import count_pins
 from omni.compression.selector import (
     Merging,
@@ -46,8 +47,8 @@ def around_pins(
     """What `select` answers for the tokens that are not pinned, with the pinned ones put back.
 
     An item's grid is passed on if it is that of the tokens not pinned, as where pins are the ends
-    of lines; if it counts pinned ones, too, nobody knows how the others lie. A pinned token's score
-    is the highest of its item.
+    of lines; if it counts pinned ones, too, nobody knows how the others lie, and they are a
+    sequence. A pinned token's score is the highest of its item.
 
     Raises:
         UsageError: if an item has more pinned tokens than it may keep.
@@ -67,14 +68,15 @@ def around_pins(
     source = to_device([row for own in rows for row in own], device)
     answer = None
     if open_to:
-        grids = [tokens.grids[item] for item in open_to] if tokens.grids else []
-        fits = all(grid.tokens == len(own) for grid, own in zip(grids, rows, strict=False))
-        rest = Tokens(
-            tokens.x[source],
-            [len(own) for own in rows],
-            grids if fits else (),
-            signals=_signals(tokens.signals, source),
-        )
+        lengths = [len(own) for own in rows]
+        grids = []
+        if tokens.grids:
+            known = [tokens.grids[item] for item in open_to]
+            grids = [
+                grid if grid.tokens == length else Grid(time=length)
+                for grid, length in zip(known, lengths, strict=True)
+            ]
+        rest = Tokens(tokens.x[source], lengths, grids, signals=_signals(tokens.signals, source))
         asked = question
         if question is not None and len(open_to) < len(keep):
             some = to_device(open_to, device)

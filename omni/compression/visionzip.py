@@ -56,10 +56,8 @@ def compress(
     kept = dominant | target
     slot, weights = averaged(ready, kept, ready.directions(keys), target)
     if added:
-        # The target counts once, and the mean of all others once more.
-        alone = weights > 0.75
-        others = 1 / (1 / weights.clamp(min=1e-9) - 1).clamp(min=1)
-        weights = torch.where(alone | (weights == 0), weights, torch.where(target, 1.0, others))
+        # One of `c` that are averaged becomes one of `c - 1`, without the target, which counts one.
+        weights = torch.where(kept, 1.0, weights / (1 - weights))
     chosen = ready.bind_mask(kept, scores)
     return replace(chosen, merging=merging(ready, slot, weights))
 
