@@ -139,10 +139,9 @@ class Hooks:
         if not runs:
             return
         mask = kwargs.get("attention_mask")
-        flat = isinstance(mask, Tensor) and mask.dim() == 2
-        present = (
-            mask[:, -ids.shape[1] :].long().tolist() if flat else [[1] * len(r) for r in listed]
-        )
+        present = [[1] * len(row) for row in listed]
+        if isinstance(mask, Tensor) and mask.dim() == 2:
+            present = mask[:, -ids.shape[1] :].long().tolist()
         keep = [0] * len(runs)
         for row in range(len(listed)):
             own = [place for place, run in enumerate(runs) if run.row == row]
@@ -320,8 +319,8 @@ class Hooks:
 
 def _unwrapped(model: nn.Module) -> Any:
     """The model of transformers inside of what compiles or adapts it."""
-    model = getattr(model, "_orig_mod", model)
-    return model.get_base_model() if hasattr(model, "get_base_model") else model
+    found: Any = getattr(model, "_orig_mod", model)
+    return found.get_base_model() if hasattr(found, "get_base_model") else found
 
 
 def _placeholders(model: Any) -> frozenset[int]:

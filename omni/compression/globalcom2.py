@@ -51,8 +51,9 @@ class GlobalCom2:
         found = clips(tokens, keep, None)
         attention = tokens.signal("attention", "globalcom2").split(list(tokens.lengths))
         for item, (clip, count) in enumerate(zip(found, keep, strict=True)):
-            score = own = clip.attention
+            own = clip.attention
             assert own is not None
+            score = own
             tiers = torch.zeros_like(own, dtype=torch.int64)
             if clip.time > 1:
                 grid = tokens.grids[item]
