@@ -32,13 +32,13 @@ KINDS: Mapping[str, float] = {
     "audio": 0.13,
     "video": 0.1,
     "points": 0.05,
-    "series": 0.09,
-    "draw": 0.06,
-    "say": 0.02,
+    "series": 0.08,
+    "draw": 0.05,
+    "say": 0.01,
     "talk": 0.05,
     "passages": 0.13,
     "exercises": 0.02,
-    "pairs": 0.09,
+    "pairs": 0.12,
     "calls": 0.01,
 }
 """Kinds of dialogue and how often each is had."""
@@ -49,7 +49,7 @@ MAKES: Mapping[str, float] = {"text": 0.84, "image": 0.09, "audio": 0.07}
 TURNS = (0.16, 0.2, 0.2, 0.18, 0.14, 0.12)
 """How often there are one, two, … turns about a thing: its tokens are dear, and read once."""
 
-PROBES = 0.15
+PROBES = 0.22
 """How often a question about a thing is one whose answer begins with yes or no: that two words
 mean the same, or do not, is learned late."""
 

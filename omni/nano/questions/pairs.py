@@ -60,7 +60,7 @@ def ask(rng: random.Random, things: Mapping[str, Labels]) -> Exchange | None:
         return None
     kinds = [_one_of_them, _one_of_them]
     if sum("colour" in one for one in facts.values()) >= 2:
-        kinds += [_same_colour, _which_colour, _draw_mixed]
+        kinds += [_same_colour, _which_colour, _draw_mixed, _draw_mixed]
         kinds += [_say_both] if sum("colour" in one for one in facts.values()) == 2 else []
         kinds += [_same_thing] if "audio" in facts else []
     if "series" in facts:
