@@ -19,8 +19,7 @@ class ToMe:
 
     ToMe merges a few tokens in each layer of an encoder; here all rounds follow one another, on
     averaged keys. It compares `Signals.keys` where known, and weighs tokens by how many are in
-    them. AIM's first stage compares the tokens themselves and weighs all alike:
-    `ToMe(sized=False, by_keys=False)`. The question is not heard, and all scores are 1.
+    them; `omni.compression.aim` does neither. The question is not heard, and all scores are 1.
 
     Attributes:
         sized: whether a merged token weighs as much as all that is in it.
@@ -55,13 +54,5 @@ COMPONENTS = (
         summary="Bipartite soft matching: the most similar tokens are averaged, round by round.",
         system="ToMe",
         paper="Token Merging: Your ViT But Faster (arXiv 2210.09461)",
-    ),
-    Component(
-        kind="selector",
-        name="tome",
-        summary="Merging before the language model: bipartite, by the tokens, all of one weight "
-        "(sized=False, by_keys=False).",
-        system="AIM",
-        paper="AIM: Adaptive Inference of Multi-Modal LLMs via Token Merging and Pruning",
     ),
 )

@@ -154,6 +154,7 @@ CASES = {
         ("keys",),
         lambda i: naive_merging.bipartite(i.x, i.keep, sized=False),
     ),
+    "aim": ({}, ("keys",), lambda i: naive_merging.bipartite(i.x, i.keep, sized=False)),
     "turbo": (
         {},
         ("attention", "keys"),
