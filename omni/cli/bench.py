@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
+from typing import Any
 
 from omni.cli.screen import Screen, table
 
-SUMMARY = "measure speed beside plain transformers on the same weights"
-NAMES = ("nano",)
+SUMMARY = "measure speed beside what one would use instead"
+NAMES = ("nano", "select")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -16,6 +18,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", choices=NAMES, metavar="NAME", help=f"of {', '.join(NAMES)}")
     parser.add_argument("--repeats", type=int, default=5, help="rounds that count (5)")
     parser.add_argument("--model", default="nano", help="nano, or the folder of another model")
+    parser.add_argument(
+        "--methods",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="select: only these selectors; may be given again",
+    )
     parser.add_argument("--device", default="cpu", help="cpu, cuda, …")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -24,12 +33,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Measure, and print medians."""
     from omni.device import place
     from omni.errors import UsageError
-    from omni.evaluation import rows, speed
+    from omni.evaluation import rows
 
     if arguments.repeats < 1:
         raise UsageError(f"--repeats is a number above 0, not {arguments.repeats}")
     placement = place(arguments.device, "float32")
-    measured = speed.measure(arguments.repeats, model=arguments.model, placement=placement)
+    measured = _measured(arguments, placement)
     screen = Screen()
     if arguments.json:
         found = rows.timings(
@@ -37,14 +46,41 @@ def run(arguments: argparse.Namespace) -> int:
         )
         screen.raw(json.dumps(found, ensure_ascii=False, indent=1) + "\n")
         return 0
-    head = ("case", "seconds", "limit", "rival", "ratio", "tokens/s", "equal")
-    for line in table([head, *(_cells(row) for row in measured)], screen.columns):
+    head, cells = _HEADS[arguments.name]
+    for line in table([head, *(cells(row) for row in measured)], screen.columns):
         screen.line(line)
     return 0
 
 
-def _cells(row: dict) -> tuple[str, ...]:
+def _measured(arguments: argparse.Namespace, placement: Any) -> list[dict]:
+    from omni.evaluation import selection_speed, speed
+
+    if arguments.name == "select":
+        return selection_speed.measure(
+            arguments.repeats, methods=arguments.methods, device=placement.device
+        )
+    return speed.measure(arguments.repeats, model=arguments.model, placement=placement)
+
+
+def _answering_cells(row: dict) -> tuple[str, ...]:
     limit = f"{row['limit_seconds']:.2g}" if "limit_seconds" in row else ""
     seconds = f"{row['seconds']:.3f}", limit, f"{row['rival_seconds']:.3f}"
     rest = f"{row['ratio']:.2f}", f"{row['tokens_per_second']:.0f}", str(row["equal"]).lower()
     return (row["case"], *seconds, *rest)
+
+
+def _selecting_cells(row: dict) -> tuple[str, ...]:
+    times = f"{1000 * row['seconds']:.1f}", f"{1000 * row['reading_seconds']:.2f}"
+    if "rival" not in row:
+        return (row["case"], *times, "", "", "")
+    rest = f"{row['ratio']:.2f}", f"{100 * row['overlap']:.0f} %"
+    return (row["case"], *times, f"{1000 * row['rival_seconds']:.1f}", *rest)
+
+
+_HEADS: dict[str, tuple[tuple[str, ...], Callable[[dict], tuple[str, ...]]]] = {
+    "nano": (
+        ("case", "seconds", "limit", "rival", "ratio", "tokens/s", "equal"),
+        _answering_cells,
+    ),
+    "select": (("case", "ms", "reading", "rival", "ratio", "alike"), _selecting_cells),
+}
