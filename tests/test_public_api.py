@@ -19,6 +19,7 @@ NAMES = {
     "OmniError": "omni.errors",
     "TextPart": "omni.content",
     "brain": "omni.chat.brain",
+    "compress": "omni.compression.attach",
     "media_from_bytes": "omni.modality",
     "open_media": "omni.modality",
 }
