@@ -37,6 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.repeats < 1:
         raise UsageError(f"--repeats is a number above 0, not {arguments.repeats}")
+    if arguments.methods and arguments.name != "select":
+        raise UsageError(f"--methods is for omni bench select, not for {arguments.name}")
     placement = place(arguments.device, "float32")
     measured = _measured(arguments, placement)
     screen = Screen()

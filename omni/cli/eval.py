@@ -11,6 +11,8 @@ from omni.cli.screen import Screen, table
 
 SUMMARY = "measure what a model can do, and what is lost by reading fewer tokens"
 NAMES = ("nano", "compression")
+_OWNERS = {"budget": "nano", "methods": "compression", "keep": "compression"}
+"""Flags that only one of them has."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -55,6 +57,11 @@ def run(arguments: argparse.Namespace) -> int:
         value = getattr(arguments, name)
         if value is not None and value < 1:
             raise UsageError(f"--{name} is a number above 0, not {value}")
+    for name, owner in _OWNERS.items():
+        if getattr(arguments, name) and arguments.name != owner:
+            raise UsageError(f"--{name} is for omni eval {owner}, not for {arguments.name}")
+    if wrong := [share for share in arguments.keep if not 0 < share <= 1]:
+        raise UsageError(f"--keep is a share above 0 and up to 1, not {wrong[0]}")
     screen = Screen()
     with _shown(screen) as progress:
         found = _measured(arguments, progress)

@@ -1,4 +1,4 @@
-"""Select media tokens inside any vision-language model of transformers, without a fork.
+"""Select media tokens inside vision-language models of transformers, without a fork.
 
 Hooks on one instance, for as long as a context lasts: just before its language model reads the
 prompt, tokens of pictures, films and sounds that were not selected are taken out, together with

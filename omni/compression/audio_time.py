@@ -8,7 +8,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from omni.compression.clips import Clip, bind, choose, clips
+from omni.compression.clips import Clip, in_tiers
 from omni.compression.relevance import stretch
 from omni.compression.selector import Question, Selection, Tokens, to_device
 from omni.errors import UsageError
@@ -38,16 +38,14 @@ class AudioTime:
 
     @torch.no_grad()
     def __call__(self, tokens: Tokens, keep: Sequence[int], question: Question | None) -> Selection:
-        places, scores = [], []
-        found = clips(tokens, keep, question)
-        for clip, count in zip(found, keep, strict=True):
-            near = 1 - self.question_weight + self.question_weight * clip.relevance
-            score = _worth(clip) * near
-            stretches = min(clip.time, max(1, round(count * self.spread)))
-            tiers = _leaders(clip, score, stretches).long()
-            places.append(choose(clip, tiers, score, count))
-            scores.append(score)
-        return bind(tokens, keep, found, places, scores)
+        return in_tiers(tokens, keep, question, self._judge)
+
+    def _judge(self, item: int, clip: Clip, count: int) -> tuple[Tensor, Tensor]:
+        near = 1 - self.question_weight + self.question_weight * clip.relevance
+        score = _worth(clip) * near
+        stretches = min(clip.time, max(1, round(count * self.spread)))
+        tiers = _leaders(clip, score, stretches).long()
+        return tiers, score
 
 
 def _worth(clip: Clip) -> Tensor:

@@ -22,10 +22,12 @@ from omni.plugins import Component
 class CATP:
     """Greedily keeps tokens near to the text paired with their picture and unlike those kept.
 
-    The question of each item is that text: an example's own words, and for the last picture what is
-    asked of it. Each step takes the token of the greatest sum of both; the first, the greatest
-    nearness. This is the stage before the language model. The one inside it is left out. Without a
-    text all tokens are as near, which leaves diversity alone, from the first token on.
+    The question of each item is that text: an example's own words, and for the last picture
+    what is asked of it. Each step takes the token of the greatest sum of both; the first, the
+    greatest nearness. This is the stage before the language model. The one inside it is left
+    out. The paper's own formula was not at hand: the sum, its weight and the start are ours.
+    Without a text all tokens are as near, which leaves diversity alone, from the first token
+    on.
 
     Attributes:
         diversity: how much being unlike the kept counts beside nearness: 0 not at all, 1 alone.

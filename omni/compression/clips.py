@@ -8,7 +8,7 @@ Shapes: T frames, A tokens of a frame, N = T times A, D width.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from omni.compression.budget import Grid
+from omni.compression.candidates import count_pins
 from omni.compression.relevance import distinctiveness, precise, relevance, stretch
 from omni.compression.selector import Question, Selection, Tokens, selection
 from omni.errors import UsageError
@@ -72,27 +73,23 @@ def clips(tokens: Tokens, keep: Sequence[int], question: Question | None) -> lis
 
     Raises:
         UsageError: if counts, lengths, grids and tokens do not fit each other, or if more tokens
-            are pinned than may be kept. The latter is only looked at where `pinned` lies in the
-            host's memory: counting on an accelerator would wait for it.
+            are pinned than may be kept.
     """
+    count_pins(tokens, keep)
     lengths = list(tokens.lengths)
     grids = tokens.grids or [Grid(width=length) for length in lengths]
-    if not lengths or not len(lengths) == len(keep) == len(grids):
-        raise UsageError(
-            f"{len(lengths)} items, {len(keep)} counts to keep and {len(grids)} grids: give at "
-            "least one item, and one of each for every item"
-        )
-    if sum(lengths) != len(tokens.x):
-        raise UsageError(f"lengths add up to {sum(lengths)}, but there are {len(tokens.x)} tokens")
-    for place, (grid, length, count) in enumerate(zip(grids, lengths, keep, strict=True)):
-        if not 1 <= count <= length:
-            raise UsageError(f"item {place} has {length} tokens: keep 1 to {length}, not {count}")
+    if len(grids) != len(lengths):
+        raise UsageError(f"{len(lengths)} items and {len(grids)} grids: give one an item")
+    for place, (grid, length) in enumerate(zip(grids, lengths, strict=True)):
         if grid.tokens != length:
             raise UsageError(
                 f"item {place} has {length} tokens, but its grid of {grid.time} × {grid.height} × "
                 f"{grid.width} has {grid.tokens}: pass the grid that its tokens were made with"
             )
-    pinned = _pins(tokens, keep)
+    flags = tokens.pinned
+    if flags is None:
+        flags = torch.zeros(len(tokens.x), dtype=torch.bool, device=tokens.x.device)
+    pinned = flags.to(tokens.x.device, non_blocking=True).split(lengths)
     attention = tokens.signals.attention
     attentions = [None] * len(lengths) if attention is None else attention.split(lengths)
     found = []
@@ -133,6 +130,30 @@ def ranks(clip: Clip, scores: Tensor) -> Tensor:
     return boosted.sort(dim=1, descending=True, stable=True).indices.argsort(dim=1)
 
 
+def in_tiers(
+    tokens: Tokens,
+    keep: Sequence[int],
+    question: Question | None,
+    judge: Callable[[int, Clip, int], tuple[Tensor, Tensor]],
+) -> Selection:
+    """Keep of each item what is in its highest tiers and, within one, of the highest scores.
+
+    Args:
+        tokens: what is selected from.
+        keep: how many of each item.
+        question: what was asked.
+        judge: given which item it is, the item, and how many of it are kept, answers the tiers,
+            int64 `[T, A]`, and the scores, `[T, A]`.
+    """
+    places, scores = [], []
+    found = clips(tokens, keep, question)
+    for item, (clip, count) in enumerate(zip(found, keep, strict=True)):
+        tiers, score = judge(item, clip, count)
+        places.append(choose(clip, tiers, score, count))
+        scores.append(score)
+    return bind(tokens, keep, found, places, scores)
+
+
 def bind(
     tokens: Tokens,
     keep: Sequence[int],
@@ -155,19 +176,3 @@ def _asked(question: Question | None, place: int) -> Question | None:
         return None
     words = _finite(precise(question.x[place : place + 1]))
     return Question(words, question.mask[place : place + 1])
-
-
-def _pins(tokens: Tokens, keep: Sequence[int]) -> Sequence[Tensor]:
-    lengths = list(tokens.lengths)
-    device = tokens.x.device
-    if tokens.pinned is None:
-        return torch.zeros(sum(lengths), dtype=torch.bool, device=device).split(lengths)
-    if tokens.pinned.device.type == "cpu":
-        for place, own in enumerate(tokens.pinned.split(lengths)):
-            count = sum(own.tolist())
-            if count > keep[place]:
-                raise UsageError(
-                    f"item {place} has {count} pinned tokens, but may keep only {keep[place]}: "
-                    "raise its budget, or pin fewer"
-                )
-    return tokens.pinned.to(device, non_blocking=True).split(lengths)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
 
-from omni.compression.clips import bind, choose, clips, ranks
+from omni.compression.clips import Clip, in_tiers, ranks
 from omni.compression.selector import Question, Selection, Tokens, to_device
 from omni.plugins import Component
 
@@ -26,18 +27,16 @@ class DyCoke:
 
     @torch.no_grad()
     def __call__(self, tokens: Tokens, keep: Sequence[int], question: Question | None) -> Selection:
-        places, scores = [], []
-        found = clips(tokens, keep, None)
-        for clip, count in zip(found, keep, strict=True):
-            changed = (1 - clip.cosines(references(clip.time))).clamp(min=0)
-            score = torch.cat([1 + clip.unlike()[:1], changed[1:]])
-            shares = to_device(quotas(clip.time, clip.area, count), score.device)
-            tiers = (ranks(clip, score) < shares[:, None]).long()
-            tiers[::GROUP] = 2
-            tiers[0] = 3
-            places.append(choose(clip, tiers, score, count))
-            scores.append(score)
-        return bind(tokens, keep, found, places, scores)
+        return in_tiers(tokens, keep, None, self._judge)
+
+    def _judge(self, item: int, clip: Clip, count: int) -> tuple[Tensor, Tensor]:
+        changed = (1 - clip.cosines(references(clip.time))).clamp(min=0)
+        score = torch.cat([1 + clip.unlike()[:1], changed[1:]])
+        shares = to_device(quotas(clip.time, clip.area, count), score.device)
+        tiers = (ranks(clip, score) < shares[:, None]).long()
+        tiers[::GROUP] = 2
+        tiers[0] = 3
+        return tiers, score
 
 
 def references(time: int) -> list[int]:

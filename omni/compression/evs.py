@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
 
 from omni.compression.budget import Grid
-from omni.compression.clips import bind, choose, clips
+from omni.compression.clips import Clip, in_tiers
 from omni.compression.selector import Question, Selection, Tokens
 from omni.errors import UsageError
 from omni.plugins import Component
@@ -22,17 +23,15 @@ class EVS:
 
     @torch.no_grad()
     def __call__(self, tokens: Tokens, keep: Sequence[int], question: Question | None) -> Selection:
-        places, scores = [], []
-        found = clips(tokens, keep, None)
-        for clip, count in zip(found, keep, strict=True):
-            changed = clip.changes()
-            first = 1 + clip.unlike()[:1]
-            score = torch.cat([first, changed[1:].clamp(min=0)])
-            tiers = torch.zeros_like(score, dtype=torch.int64)
-            tiers[0] = 1
-            places.append(choose(clip, tiers, score, count))
-            scores.append(score)
-        return bind(tokens, keep, found, places, scores)
+        return in_tiers(tokens, keep, None, self._judge)
+
+    def _judge(self, item: int, clip: Clip, count: int) -> tuple[Tensor, Tensor]:
+        changed = clip.changes()
+        first = 1 + clip.unlike()[:1]
+        score = torch.cat([first, changed[1:].clamp(min=0)])
+        tiers = torch.zeros_like(score, dtype=torch.int64)
+        tiers[0] = 1
+        return tiers, score
 
 
 def planned(grid: Grid, pruned: float) -> int:

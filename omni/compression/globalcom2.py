@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from omni.compression.clips import Clip, bind, choose, clips, ranks
+from omni.compression.clips import Clip, in_tiers, ranks
 from omni.compression.relevance import precise, stretch
 from omni.compression.selector import Question, Selection, Tokens
 from omni.compression.shares import shares
@@ -47,10 +47,9 @@ class GlobalCom2:
 
     @torch.no_grad()
     def __call__(self, tokens: Tokens, keep: Sequence[int], question: Question | None) -> Selection:
-        places, scores = [], []
-        found = clips(tokens, keep, None)
         attention = tokens.signal("attention", "globalcom2").split(list(tokens.lengths))
-        for item, (clip, count) in enumerate(zip(found, keep, strict=True)):
+
+        def judge(item: int, clip: Clip, count: int) -> tuple[Tensor, Tensor]:
             own = clip.attention
             assert own is not None
             score = own
@@ -63,9 +62,9 @@ class GlobalCom2:
                 ratios = tile_ratios(stack[0], rows, columns, self.base, self.temperature)
                 score = torch.cat([own[:1], tile_scores(stack, rows, columns)])
                 tiers = self._tiers(clip, score, ratios, count)
-            places.append(choose(clip, tiers, score, count))
-            scores.append(score)
-        return bind(tokens, keep, found, places, scores)
+            return tiers, score
+
+        return in_tiers(tokens, keep, None, judge)
 
     def _tiers(self, clip: Clip, score: Tensor, ratios: Tensor, count: int) -> Tensor:
         weights = torch.cat([torch.full_like(ratios[:1], self.base), ratios])

@@ -8,7 +8,7 @@ from math import ceil
 import torch
 from torch import Tensor
 
-from omni.compression.clips import Clip, bind, choose, clips, ranks
+from omni.compression.clips import Clip, in_tiers, ranks
 from omni.compression.relevance import precise
 from omni.compression.selector import Question, Selection, Tokens
 from omni.compression.shares import shares
@@ -52,17 +52,15 @@ class KFFocus:
 
     @torch.no_grad()
     def __call__(self, tokens: Tokens, keep: Sequence[int], question: Question | None) -> Selection:
-        places, scores = [], []
-        found = clips(tokens, keep, question)
-        for clip, count in zip(found, keep, strict=True):
-            changed = clip.changes().clamp(min=0)
-            key = self._key_frames(changed)
-            near = 1 - self.question_weight + self.question_weight * clip.relevance
-            score = torch.where(key[:, None], clip.unlike(), changed) * near
-            tiers = (ranks(clip, score) < self._quotas(clip, key, count)[:, None]).long()
-            places.append(choose(clip, tiers, score, count))
-            scores.append(score)
-        return bind(tokens, keep, found, places, scores)
+        return in_tiers(tokens, keep, question, self._judge)
+
+    def _judge(self, item: int, clip: Clip, count: int) -> tuple[Tensor, Tensor]:
+        changed = clip.changes().clamp(min=0)
+        key = self._key_frames(changed)
+        near = 1 - self.question_weight + self.question_weight * clip.relevance
+        score = torch.where(key[:, None], clip.unlike(), changed) * near
+        tiers = (ranks(clip, score) < self._quotas(clip, key, count)[:, None]).long()
+        return tiers, score
 
     def _key_frames(self, changed: Tensor) -> Tensor:
         """Bool `[T]`."""

@@ -12,7 +12,7 @@ from math import ceil
 import torch
 from torch import Tensor
 
-from omni.compression.clips import bind, choose, clips
+from omni.compression.clips import Clip, in_tiers
 from omni.compression.globalcom2 import tile_layout
 from omni.compression.relevance import precise
 from omni.compression.selector import Question, Selection, Tokens
@@ -42,9 +42,7 @@ class Pyramid:
 
     @torch.no_grad()
     def __call__(self, tokens: Tokens, keep: Sequence[int], question: Question | None) -> Selection:
-        places, scores = [], []
-        found = clips(tokens, keep, question)
-        for item, (clip, count) in enumerate(zip(found, keep, strict=True)):
+        def judge(item: int, clip: Clip, count: int) -> tuple[Tensor, Tensor]:
             score = told_apart(clip)
             tiers = torch.zeros_like(score, dtype=torch.int64)
             tiers[0] = 1
@@ -54,9 +52,9 @@ class Pyramid:
                 coarse = clip.relevance[0].view(grid.height, grid.width)
                 chosen = finer(coarse, rows, columns, ceil((clip.time - 1) * self.share))
                 tiers = tiers.index_fill(0, chosen + 1, 1)
-            places.append(choose(clip, tiers, score, count))
-            scores.append(score)
-        return bind(tokens, keep, found, places, scores)
+            return tiers, score
+
+        return in_tiers(tokens, keep, question, judge)
 
 
 def finer(coarse: Tensor, rows: int, columns: int, count: int) -> Tensor:

@@ -11,7 +11,7 @@ from math import ceil
 import torch
 from torch import Tensor
 
-from omni.compression.clips import Clip, bind, choose, clips, ranks
+from omni.compression.clips import Clip, in_tiers, ranks
 from omni.compression.relevance import precise
 from omni.compression.selector import Question, Selection, Tokens
 from omni.compression.shares import shares
@@ -42,18 +42,16 @@ class Tiles:
 
     @torch.no_grad()
     def __call__(self, tokens: Tokens, keep: Sequence[int], question: Question | None) -> Selection:
-        places, scores = [], []
-        found = clips(tokens, keep, question)
-        for clip, count in zip(found, keep, strict=True):
-            nearest = clip.relevance.sort(dim=1, descending=True).values
-            near = precise(nearest[:, : ceil(clip.area * self.top_share)]).mean(1).float()
-            weights = (precise(near) / self.temperature).softmax(0)
-            room = torch.full_like(weights, clip.area, dtype=torch.int64)
-            score = told_apart(clip)
-            tiers = (ranks(clip, score) < shares(weights, room, count)[:, None]).long()
-            places.append(choose(clip, tiers, score, count))
-            scores.append(score)
-        return bind(tokens, keep, found, places, scores)
+        return in_tiers(tokens, keep, question, self._judge)
+
+    def _judge(self, item: int, clip: Clip, count: int) -> tuple[Tensor, Tensor]:
+        nearest = clip.relevance.sort(dim=1, descending=True).values
+        near = precise(nearest[:, : ceil(clip.area * self.top_share)]).mean(1).float()
+        weights = (precise(near) / self.temperature).softmax(0)
+        room = torch.full_like(weights, clip.area, dtype=torch.int64)
+        score = told_apart(clip)
+        tiers = (ranks(clip, score) < shares(weights, room, count)[:, None]).long()
+        return tiers, score
 
 
 def told_apart(clip: Clip) -> Tensor:

@@ -17,6 +17,7 @@ from omni import plugins
 from omni.compression.budget import Budget
 from omni.errors import UsageError
 from omni.evaluation.answering import Answerer
+from omni.evaluation.curves import FULL
 from omni.evaluation.nano import Progress, asked, follow_ups_right, last_right
 from omni.evaluation.rows import Cell, Row, figures
 from omni.model.loading import load
@@ -25,9 +26,6 @@ from omni.nano.cases import SEED, Case, Pool
 from omni.nano.questions import image
 
 KEEP = (1.0, 0.33, 0.2, 0.11, 0.05)
-FULL = "full"
-"""The name of the row in which nothing is left out."""
-
 _TRIES = 400
 
 Judge = Callable[[Case, Sequence[Any]], bool]

@@ -11,6 +11,8 @@ from PIL import Image, ImageDraw, ImageFont
 from omni.evaluation.rows import Row
 
 FULL = "full"
+"""The name of the rows in which nothing is left out."""
+
 _PANEL = (340, 250)
 _MARGIN = (46, 34, 14, 34)  # left, top, right, bottom
 _ACROSS = 3

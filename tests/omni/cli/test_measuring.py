@@ -5,7 +5,7 @@ import json
 import pytest
 from PIL import Image
 
-from omni.evaluation import nano, speed
+from omni.evaluation import compression, nano, selection_speed, speed
 from omni.evaluation.rows import Cell
 
 ROWS = [
@@ -61,6 +61,15 @@ def test_people_see_a_table(omni, asked, tmp_path):
         (("eval", "nano", "--cells", "none"), "no cell is called none"),
         (("bench", "nano", "--repeats", "-1"), "--repeats is a number above 0, not -1"),
         (("eval", "nano", "--device", "abacus"), "unknown device 'abacus'"),
+        (("eval", "compression", "--budget", "9"), "--budget is for omni eval nano, not for"),
+        (("eval", "nano", "--keep", "0.1"), "--keep is for omni eval compression, not for nano"),
+        (("eval", "compression", "--keep", "2"), "--keep is a share above 0 and up to 1, not 2.0"),
+        (("eval", "compression", "--cells", "dancing"), "unknown skill 'dancing'"),
+        (
+            ("bench", "nano", "--methods", "topk"),
+            "--methods is for omni bench select, not for nano",
+        ),
+        (("bench", "select", "--methods", "magic"), "unknown compression plug-in 'magic'"),
     ],
 )
 def test_bad_input_is_told_in_one_line(omni, asked, arguments, told):
@@ -76,3 +85,31 @@ def test_bench_prints_the_form_of_the_design(omni, monkeypatch):
     assert found["repeats"] == 3 and found["rows"] == TIMES
     table = omni("bench", "nano").out.splitlines()
     assert len(table) == 2 and "1.20" in table[1] and "true" in table[1]
+
+
+def test_what_selection_costs_is_told_and_drawn(omni, monkeypatch, tmp_path):
+    def measured(model, *, methods, keep, count, skills, placement, progress):
+        assert (model, methods, keep, count, skills) == ("nano", ["topk"], (0.1,), 2, ["counting"])
+        full = Cell("counting", "text", "full", "exact words").row([True, True], keep=1.0)
+        some = Cell("counting", "text", "topk", "exact words").row([True, False], keep=0.1)
+        return {"what": "compression", "rows": [full, some]}
+
+    monkeypatch.setattr(compression, "measure", measured)
+    given = "--methods", "topk", "--keep", "0.1", "--count", "2", "--cells", "counting"
+    ran = omni("eval", "compression", *given, "--plots", tmp_path)
+    assert ran.code == 0 and "50.0 %" in ran.out and "full" in ran.out
+    with Image.open(tmp_path / "compression.png") as curves:
+        assert curves.size > (300, 200)
+
+
+def test_selectors_are_timed_beside_plain_loops(omni, monkeypatch):
+    shapes = (selection_speed.Shape(24, 4, 8),)
+    monkeypatch.setattr(
+        selection_speed.measure,
+        "__kwdefaults__",
+        {**selection_speed.measure.__kwdefaults__, "shapes": shapes},
+    )
+    ran = omni("bench", "select", "--methods", "topk", "--methods", "dpp", "--repeats", "1")
+    head, topk, dpp = ran.out.splitlines()
+    assert ran.code == 0 and head.split()[:2] == ["case", "ms"]
+    assert topk.startswith("topk, 24→4, 8") and "%" in dpp

@@ -166,8 +166,10 @@ def test_sound_is_selected_too():
     assert attached.reports[0].items[0][1:] == (10, 25)
 
 
-def test_wrapped_models_keep_working():
-    peft = pytest.importorskip("peft")
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
+def test_adapted_models_keep_working():
+    import peft
+
     found = family("llava")
     given = found.prompt(TWO)
     with compress(found.model, keep=0.4):
@@ -176,6 +178,16 @@ def test_wrapped_models_keep_working():
     wrapped = peft.get_peft_model(found.model, settings)
     with compress(wrapped, keep=0.4):
         assert torch.allclose(states(wrapped, **given), plain, atol=1e-6)
+
+
+def test_compiled_models_keep_working():
+    found = family("llava")
+    given = found.prompt(TWO)
+    with compress(found.model, keep=0.4):
+        plain = states(found.model, **given)
+    compiled = torch.compile(found.model, backend="eager")
+    with compress(compiled, keep=0.4):
+        assert torch.allclose(states(compiled, **given), plain, atol=1e-6)
 
 
 def test_several_ways_to_go_on_share_one_shortened_prompt():

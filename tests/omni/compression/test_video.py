@@ -175,7 +175,7 @@ def test_an_item_that_comes_again_keeps_the_same(name):
     [
         ([0], "item 0 has 6 tokens: keep 1 to 6, not 0"),
         ([7], "item 0 has 6 tokens: keep 1 to 6, not 7"),
-        ([1, 1], "1 items, 2 counts to keep and 1 grids"),
+        ([1, 1], "1 items and 2 counts to keep"),
     ],
 )
 def test_counts_that_cannot_be_met_are_refused(name, keep, message):
