@@ -1,6 +1,7 @@
 """`omni eval` and `omni bench`: the forms that programs read, and what people see."""
 
 import json
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -104,11 +105,8 @@ def test_what_selection_costs_is_told_and_drawn(omni, monkeypatch, tmp_path):
 
 def test_selectors_are_timed_beside_plain_loops(omni, monkeypatch):
     shapes = (selection_speed.Shape(24, 4, 8),)
-    monkeypatch.setattr(
-        selection_speed.measure,
-        "__kwdefaults__",
-        {**selection_speed.measure.__kwdefaults__, "shapes": shapes},
-    )
+    defaults: Any = selection_speed.measure.__kwdefaults__
+    monkeypatch.setitem(defaults, "shapes", shapes)
     ran = omni("bench", "select", "--methods", "topk", "--methods", "dpp", "--repeats", "1")
     head, topk, dpp = ran.out.splitlines()
     assert ran.code == 0 and head.split()[:2] == ["case", "ms"]

@@ -4,11 +4,16 @@ Every picture is 32×32 and every prompt is made of plain ids: no processor has 
 """
 
 import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 
 import torch
-import transformers as t
+import transformers
+
+t: Any = transformers
+"""Its configurations take what their models need; the types of that are nobody's here."""
 
 IMAGE, VIDEO, START, END, AUDIO = 100, 101, 102, 103, 104
 _MROPE = {"rope_type": "default", "mrope_section": [1, 1, 2], "rope_theta": 10000.0}
@@ -23,9 +28,9 @@ class Family:
         pixels: how pictures `[n, 3, 32, 32]` are given to the model.
     """
 
-    model: t.PreTrainedModel
+    model: Any
     picture: list[int]
-    pixels: object
+    pixels: Callable[[torch.Tensor, int], dict[str, Any]]
 
     def prompt(self, *rows, generator=1):
         """Arguments for prompts of words and, where there is `None`, a picture; padded left."""
@@ -49,19 +54,19 @@ class Family:
         return {}
 
 
-def _text(**more):
+def _text(**more: Any) -> dict[str, Any]:
     sizes = {"vocab_size": 120, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 3}
     heads = {"num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 512}
     marks = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
     return sizes | heads | marks | more
 
 
-def _sight(**more):
+def _sight(**more: Any) -> dict[str, Any]:
     sizes = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2}
     return sizes | {"num_attention_heads": 4, "image_size": 32, "patch_size": 8} | more
 
 
-def _qwen_sight(**more):
+def _qwen_sight(**more: Any) -> dict[str, Any]:
     sizes = {"depth": 2, "hidden_size": 32, "intermediate_size": 48, "num_heads": 4}
     patches = {"patch_size": 4, "spatial_merge_size": 2, "temporal_patch_size": 2}
     return sizes | patches | {"out_hidden_size": 32} | more

@@ -1,5 +1,7 @@
 """Selection inside models of transformers: nine families, tiny and with random weights."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -19,7 +21,7 @@ def any_family(request):
     return family(request.param)
 
 
-def states(model, **given):
+def states(model: Any, **given):
     with torch.no_grad():
         return model(**given).logits
 
@@ -175,7 +177,7 @@ def test_adapted_models_keep_working():
     with compress(found.model, keep=0.4):
         plain = states(found.model, **given)
     settings = peft.LoraConfig(target_modules=["q_proj", "v_proj"], r=2)
-    wrapped = peft.get_peft_model(found.model, settings)
+    wrapped: Any = peft.get_peft_model(found.model, settings)
     with compress(wrapped, keep=0.4):
         assert torch.allclose(states(wrapped, **given), plain, atol=1e-6)
 
@@ -185,7 +187,7 @@ def test_compiled_models_keep_working():
     given = found.prompt(TWO)
     with compress(found.model, keep=0.4):
         plain = states(found.model, **given)
-    compiled = torch.compile(found.model, backend="eager")
+    compiled: Any = torch.compile(found.model, backend="eager")
     with compress(compiled, keep=0.4):
         assert torch.allclose(states(compiled, **given), plain, atol=1e-6)
 

@@ -120,9 +120,10 @@ def test_keeping_all_changes_nothing(selector):
 
 def test_half_precision_input_keeps_what_its_copy_in_float32_keeps(selector):
     tokens, question = batch(3)
-    signals = Signals(tokens.signals.attention.bfloat16(), tokens.signals.keys.bfloat16())
-    half = replace(tokens, x=tokens.x.bfloat16(), signals=signals)
-    copy = Signals(signals.attention.float(), signals.keys.float())
+    attention, keys = (tokens.signal(name, "") for name in ("attention", "keys"))
+    attention, keys = attention.bfloat16(), keys.bfloat16()
+    half = replace(tokens, x=tokens.x.bfloat16(), signals=Signals(attention, keys))
+    copy = Signals(attention.float(), keys.float())
     full = replace(tokens, x=half.x.float(), signals=copy)
     found, expected = selector(half, KEEP, question), selector(full, KEEP, question)
     assert torch.equal(found.places, expected.places)
@@ -164,8 +165,8 @@ def test_broken_tokens_come_last_and_spoil_nothing(selector):
     broken = [0, 3, 7, 11, 12, 30, 31, 40, 43]
     tokens.x[broken[::2]] = torch.nan
     tokens.x[broken[1::2], 2] = torch.inf
-    tokens.signals.attention[17] = torch.nan
-    tokens.signals.keys[18, 1] = -torch.inf
+    tokens.signal("attention", "")[17] = torch.nan
+    tokens.signal("keys", "")[18, 1] = -torch.inf
     question.x[0, 1] = torch.nan
     keep = [9, 1, 12, 3]
     selection = selector(tokens, keep, question)
@@ -272,12 +273,9 @@ def test_cuda_equals_cpu_and_never_waits(selector):
     tokens, question = batch(9)
     tokens = replace(tokens, pinned=torch.arange(len(tokens.x)) % 20 == 3)
     expected = selector(tokens, KEEP, question)
-    signals = tokens.signals
-    moved = replace(
-        tokens,
-        x=tokens.x.cuda(),
-        signals=Signals(signals.attention.cuda(), signals.keys.cuda(), signals.paired.cuda()),
-    )
+    names = ("attention", "keys", "paired")
+    signals = Signals(**{name: tokens.signal(name, "").cuda() for name in names})
+    moved = replace(tokens, x=tokens.x.cuda(), signals=signals)
     asked = Question(question.x.cuda(), question.mask.cuda())
     selector(moved, KEEP, asked)  # the first call may load kernels
     torch.cuda.set_sync_debug_mode("error")

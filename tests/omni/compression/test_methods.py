@@ -1,6 +1,7 @@
 """Published selection methods against loops, on many seeds."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -242,7 +243,9 @@ def test_low_frequencies_on_a_full_grid_are_a_transform_there_and_back():
     x = torch.randn(6 * 8, 3, generator=torch.Generator().manual_seed(0))
     tokens = Tokens(x, [48], [Grid(1, 6, 8)])
     taken = plugins.load("compression", "fourier")()(tokens, [12], None).take(x)
-    whole = scipy.fft.dctn(x.view(6, 8, 3).double().numpy(), axes=(0, 1), norm="ortho")
+    whole: Any = scipy.fft.dctn(x.view(6, 8, 3).double().numpy(), axes=(0, 1), norm="ortho")
     corner = whole[:3, :4] * (12 / 48) ** 0.5
-    back = scipy.fft.idctn(corner, axes=(0, 1), norm="ortho").reshape(12, 3)
-    torch.testing.assert_close(taken.double(), torch.from_numpy(back), atol=1e-5, rtol=1e-5)
+    back: Any = scipy.fft.idctn(corner, axes=(0, 1), norm="ortho")
+    torch.testing.assert_close(
+        taken.double(), torch.from_numpy(back.reshape(12, 3)), atol=1e-5, rtol=1e-5
+    )

@@ -1,5 +1,7 @@
 """Where tokens lie: told alike whether an item is whole, selected, or encoded beforehand."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -20,7 +22,8 @@ def test_spots_are_middles_of_cells_in_the_order_of_tokens():
 
 def test_waves_are_those_of_a_plain_loop():
     positions = Positions(6, ["a"], frequencies=2)
-    torch.nn.init.normal_(positions.read["a"].weight)
+    weight: Any = positions.read["a"].weight
+    torch.nn.init.normal_(weight)
     where = torch.rand(4, 3, generator=torch.Generator().manual_seed(0))
     got = positions("a", torch.zeros(4, 6), where)
     for row, spot in enumerate(where):
@@ -28,7 +31,7 @@ def test_waves_are_those_of_a_plain_loop():
         for value in spot:
             angles = [torch.pi * value, torch.pi * 2 * value]
             waves += [a.sin() for a in angles] + [a.cos() for a in angles]
-        assert torch.allclose(got[row], positions.read["a"].weight @ torch.stack(waves), atol=1e-5)
+        assert torch.allclose(got[row], weight @ torch.stack(waves), atol=1e-5)
 
 
 def test_nothing_is_said_before_it_is_learned(tokenizer, ramps):
@@ -42,7 +45,7 @@ def test_nothing_is_said_before_it_is_learned(tokenizer, ramps):
 
 
 def test_a_token_keeps_its_place_when_others_are_gone(tokenizer, ramps):
-    model, _ = make(tokenizer, positions={"frequencies": 3}, router=None)
+    model: Any = make(tokenizer, positions={"frequencies": 3}, router=None)[0]
     torch.nn.init.normal_(model.positions.read["wave"].weight)
     tokens = torch.randn(6, 10, generator=torch.Generator().manual_seed(0))
     grid = Grid(2, 1, 3)
@@ -57,7 +60,7 @@ def test_a_token_keeps_its_place_when_others_are_gone(tokenizer, ramps):
 
 
 def test_a_model_is_saved_with_its_positions(tokenizer, ramps, tmp_path):
-    model, _ = make(tokenizer, positions={"frequencies": 3})
+    model: Any = make(tokenizer, positions={"frequencies": 3})[0]
     torch.nn.init.normal_(model.positions.read["ramp"].weight)
     model.save_pretrained(tmp_path)
     again = type(model).from_pretrained(tmp_path)
