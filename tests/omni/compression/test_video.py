@@ -90,11 +90,12 @@ def test_equals_the_loop_on_many_seeds(name):
         levels = () if attention is None else attention.split(lengths)
         for row, places in enumerate(found.places.split(keep)):
             words = None if question is None else question.x[row][question.mask[row]]
-            level = levels[row].tolist() if levels else None
+            own_level = levels[row] if levels else None
+            level = None if own_level is None else own_level.tolist()
             expected = truth(name, items[row], grids[row], keep[row], pins[row], words, level)
             assert places.tolist() == expected, (seed, row)
             assert set(pins[row]) <= set(expected)
-            alone = tokens_of([items[row]], [grids[row]], [pins[row]], levels[row])
+            alone = tokens_of([items[row]], [grids[row]], [pins[row]], own_level)
             own = question and Question(question.x[row : row + 1], question.mask[row : row + 1])
             assert torch.equal(selector(alone, [keep[row]], own).places, places)
         if seed % 2:
