@@ -72,13 +72,12 @@ class Provenance:
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> Provenance:
         """The inverse of `to_json`; names that a newer version wrote are passed over."""
-        return cls(
-            **{
-                name: tuple(value) if isinstance(value, list) else value
-                for name, value in found.items()
-                if name in cls.__slots__
-            }
-        )
+        known: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in found.items()
+            if name in cls.__slots__
+        }
+        return cls(**known)
 
 
 @dataclass(frozen=True, slots=True)
