@@ -5,6 +5,7 @@ The space of its sentence vectors is the one that other modalities are aligned t
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -54,6 +55,11 @@ class TextEncoder(nn.Module):
         """Whether the weights are on this machine; nothing is loaded to find out."""
         return tower.folder() is not None
 
+    @staticmethod
+    def digest() -> str:
+        """SHA-256 of the weights, which are checked against it when they are loaded."""
+        return tower.SHA256
+
     def grid(self, features: Features) -> Grid:
         return Grid(time=len(features["ids"]))
 
@@ -67,10 +73,27 @@ class TextEncoder(nn.Module):
     @torch.no_grad()
     def sentence(self, texts: Sequence[str], device: torch.device | str = "cpu") -> Tensor:
         """Unit vectors `[B, 384]` of whole texts: the mean of their tokens."""
-        rows = [torch.tensor(piece_ids(text, SENTENCE_TOKENS), device=device) for text in texts]
-        means = [tokens.mean(0) for tokens in self._read(rows)]
+        means = [tokens.mean(0) for tokens in self.tokens(texts, device)]
         vectors = torch.stack(means) if means else torch.empty(0, WIDTH, device=device)
         return nn.functional.normalize(vectors, dim=-1)
+
+    @torch.no_grad()
+    def tokens(self, texts: Sequence[str], device: torch.device | str = "cpu") -> list[Tensor]:
+        """Contextual tokens `[N, 384]` of each text, end marks included; N is at most 256."""
+        return self._read(
+            [torch.tensor(piece_ids(text, SENTENCE_TOKENS), device=device) for text in texts]
+        )
+
+    @staticmethod
+    def windows(text: str, most: int = SENTENCE_TOKENS, shared: int = 32) -> list[str]:
+        """A text in runs of whole words, each short enough to be read in full.
+
+        Args:
+            text: of any length.
+            most: word pieces of a run, the two end marks included.
+            shared: about so many pieces stand in a run and in the next one too.
+        """
+        return [text[start:end] for start, end in _windows(text, most - 2, shared)]
 
     @torch.no_grad()
     def _read(self, rows: list[Tensor]) -> list[Tensor]:
@@ -95,6 +118,31 @@ class TextEncoder(nn.Module):
             states = tower.tower(device)(input_ids=ids, attention_mask=mask.long())[0].float()
         for row, size in zip(states, sizes, strict=True):
             yield row[:size].clone()
+
+
+def _windows(text: str, most: int, shared: int) -> Iterator[tuple[int, int]]:
+    """First character and the one after the last of each run of at most `most` pieces."""
+    pieces = tower.tokenizer().encode(text, add_special_tokens=False)
+    if len(pieces.ids) <= most:
+        yield 0, len(text)
+        return
+    begins = [place for place, piece in enumerate(pieces.tokens) if not piece.startswith("##")]
+    first, offsets = 0, pieces.offsets
+    while first < len(offsets):
+        last = first + most
+        if last >= len(offsets):
+            yield offsets[first][0], len(text)
+            return
+        end = max(_before(begins, last), first + 1)
+        yield offsets[first][0], offsets[end][0]
+        again = _before(begins, end - shared)
+        first = again if again > first else end
+
+
+def _before(begins: list[int], place: int) -> int:
+    """The last beginning of a word at `place` or before it; 0 if there is none."""
+    found = bisect.bisect_right(begins, place)
+    return begins[found - 1] if found else 0
 
 
 COMPONENTS = (
