@@ -1,0 +1,220 @@
+"""Connections to the catalogue: one writer at a time, any number of readers, many processes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from omni.errors import StoreError
+
+from .schema import migrate
+
+Durability = Literal["full", "normal"]
+
+_SERVED = ("nfs", "nfs3", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "ncpfs", "afs", "coda")
+_CLUSTERED = ("ceph", "lustre", "gpfs", "glusterfs", "beegfs", "orangefs", "davfs", "fuse.davfs2")
+_FUSED = ("sshfs", "s3fs", "gcsfuse", "rclone", "glusterfs", "cephfs", "juicefs")
+NETWORK = frozenset([*_SERVED, *_CLUSTERED, *(f"fuse.{name}" for name in _FUSED)])
+"""File systems that cannot hold the shared memory by which SQLite's processes agree."""
+
+_FORSAKEN: list[sqlite3.Connection] = []
+
+
+class Catalog:
+    """The SQLite file of a memory.
+
+    Args:
+        path: of the file; its folder has to be there.
+        durability: `full` survives a loss of power, `normal` only the death of a process.
+        timeout: seconds to wait for another writer.
+    """
+
+    def __init__(self, path: Path, *, durability: Durability = "full", timeout: float = 30.0):
+        self.path = path
+        self._durability = durability
+        self._timeout = timeout
+        refuse_network(path.parent)
+        self._start()
+
+    def _start(self) -> None:
+        self._process = os.getpid()
+        self._lock = threading.RLock()
+        self._watch_lock = threading.Lock()
+        self._idle: list[sqlite3.Connection] = []
+        self._all: list[sqlite3.Connection] = []
+        self._closed = False
+        with _translated(self.path):
+            self._writer = self._connect()
+            try:
+                # Page size counts only before the first table, and before the log is chosen.
+                self._writer.execute("PRAGMA journal_mode = WAL")
+                migrate(self._writer, str(self.path))
+                self._writer.execute("PRAGMA secure_delete = ON")
+                self._watcher = self._connect()
+            except BaseException:
+                self.close()
+                raise
+
+    def _connect(self) -> sqlite3.Connection:
+        db = sqlite3.connect(
+            self.path,
+            timeout=self._timeout,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
+        )
+        self._all.append(db)
+        db.execute(f"PRAGMA synchronous = {'FULL' if self._durability == 'full' else 'NORMAL'}")
+        db.execute("PRAGMA cache_size = -16000")
+        db.execute("PRAGMA temp_store = MEMORY")
+        db.execute("PRAGMA trusted_schema = OFF")
+        return db
+
+    def _check(self) -> None:
+        if self._process != os.getpid():
+            # SQLite forbids that a child uses what its parent opened, even to close it.
+            _FORSAKEN.extend(self._all)
+            self._start()
+        if self._closed:
+            raise StoreError(f"the memory in {self.path.parent} is closed: open it again")
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction; when the block is left, it survives a kill, or nothing was changed.
+
+        Raises:
+            StoreError: if the disk is full, the file is damaged, or another writer does not end.
+        """
+        self._check()
+        with self._lock, _translated(self.path):
+            if self._writer.in_transaction:  # part of a transaction of the same thread
+                yield self._writer
+                return
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+                self._writer.execute("COMMIT")
+            except BaseException:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                raise
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection to read from; each statement sees what was committed before it."""
+        self._check()
+        with _translated(self.path):
+            try:
+                db = self._idle.pop()
+            except IndexError:
+                db = self._connect()
+                db.execute("PRAGMA query_only = ON")
+            try:
+                yield db
+            finally:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                self._idle.append(db)
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        """The same, with all statements seeing one state."""
+        with self.reading() as db:
+            db.execute("BEGIN")
+            yield db
+            db.execute("ROLLBACK")
+
+    def version(self) -> int:
+        """A number that is another one after each commit, of whichever process."""
+        self._check()
+        with self._watch_lock, _translated(self.path):
+            return self._watcher.execute("PRAGMA data_version").fetchone()[0]
+
+    def settle(self) -> None:
+        """Move the log into the file and cut it to nothing, so that no old page is left in it.
+
+        Raises:
+            StoreError: if readers hold the log for longer than the timeout.
+        """
+        self._check()
+        until = time.monotonic() + self._timeout
+        with self._lock, _translated(self.path):
+            while self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                if time.monotonic() > until:
+                    raise StoreError(
+                        f"what was erased from {self.path} is gone from the file, but a reader "
+                        "still holds the old log: end the other processes and erase again"
+                    )
+                time.sleep(0.05)
+
+    def close(self) -> None:
+        """Close every connection; what was committed is safe with or without it."""
+        if self._process != os.getpid():
+            return
+        self._closed = True
+        with self._lock:
+            for db in self._all:
+                with contextlib.suppress(sqlite3.Error):
+                    db.close()
+            self._all.clear()
+            self._idle.clear()
+
+
+@contextlib.contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    """Tell what SQLite says in a line for people."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreError(f"{_told(error, path)} ({error})") from error
+
+
+def _told(error: sqlite3.Error, path: Path) -> str:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_FULL:
+        return f"no room left for {path}: nothing of this write was kept; free some space"
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return f"another process writes to {path} without end: try again when it is done"
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return f"{path} is damaged: run  omni memory verify, or put back a copy"
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
+        return f"cannot open {path} for writing: check its folder and its rights"
+    if "fts5" in str(error):
+        return "this Python's SQLite was built without FTS5: use another build of Python"
+    return f"cannot use {path}"
+
+
+def refuse_network(folder: Path, mounts: str | None = None) -> None:
+    """Let only local file systems pass, since on others SQLite's log loses writes.
+
+    Args:
+        folder: that is to hold the catalogue.
+        mounts: what the system has mounted, in the form of `/proc/self/mounts`; read if `None`.
+
+    Raises:
+        StoreError: if the folder lies on a network file system.
+    """
+    if mounts is None:
+        try:
+            mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return
+    place, kind = "", ""
+    here = str(folder.resolve())
+    for line in mounts.splitlines():
+        _, point, fs, *_ = (*line.split(" "), "", "", "")
+        point = point.replace("\\040", " ")
+        inside = here == point or here.startswith(point.rstrip("/") + "/")
+        if inside and len(point) >= len(place):
+            place, kind = point, fs
+    if kind in NETWORK:
+        raise StoreError(
+            f"{folder} lies on a network file system ({kind} at {place}), where a memory would "
+            "lose writes: use a local folder, or a server (qdrant://…, lance://…)"
+        )

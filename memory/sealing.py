@@ -1,0 +1,291 @@
+"""Turning the tail into sealed segments, off the path of writers, by a measured choice of index.
+
+While an index is built nothing is locked. Then one transaction swaps the segments' rows: whoever
+reads sees the old ones or the new. A kill in between leaves a file that nobody knows, which the
+next sealing removes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .connection import Catalog
+from .contracts import Vectors
+from .partition import sealed
+from .rows import now
+from .schema import table_of
+from .segments import Kind, Seal, faiss, path_of, write
+from .tail import Rids, places_of
+from .vectors import fetch
+
+BREADTHS = (64, 96, 128, 192, 256, 384, 512)
+_CHUNK = 2000
+_STALE_SECONDS = 3600.0
+
+
+class Interrupted(Exception):
+    """The memory is being closed: what was being built is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealing:
+    """When and how segments are made.
+
+    Attributes:
+        tail: rows in memory from which they are sealed.
+        graph_from: rows of a segment from which a graph is tried; below, scanning is exact and
+            quick enough.
+        recall: at 10, that a graph has to reach; otherwise the segment stays flat.
+        probes: vectors that are held back to measure it, and added afterwards.
+        links: of a node of the graph (`M`).
+        care: of building it (`efConstruction`).
+        dead: share of a segment's rows that are gone, from which it is made anew.
+    """
+
+    tail: int = 16_384
+    graph_from: int = 50_000
+    recall: float = 0.985
+    probes: int = 256
+    links: int = 32
+    care: int = 80
+    dead: float = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is to be sealed: a new segment that takes the place of old ones."""
+
+    sid: int
+    ns: int
+    metric: str
+    width: int
+    rids: Rids
+    replaced: tuple[str, ...]
+
+
+def due(db: sqlite3.Connection, plan: Sealing, *, everything: bool = False) -> list[Work]:
+    """All sealing that is to be done; with `everything` also of tails that are short."""
+    pairs = db.execute(
+        "SELECT s.sid, n.ns, s.metric, s.width FROM space s, namespace n WHERE NOT s.multi"
+    ).fetchall()
+    found = [_due(db, plan, *pair, everything=everything) for pair in pairs]
+    return [work for work in found if work is not None]
+
+
+def _due(
+    db: sqlite3.Connection,
+    plan: Sealing,
+    sid: int,
+    ns: int,
+    metric: str,
+    width: int,
+    *,
+    everything: bool,
+) -> Work | None:
+    seals = sealed(db, sid, ns)
+    rows = db.execute(
+        f"SELECT v.rid FROM item i JOIN {table_of(sid)} v ON v.rid = i.rid "
+        "WHERE i.ns = ? AND i.state < 2",
+        (ns,),
+    ).fetchall()
+    living = np.unique(np.fromiter((rid for (rid,) in rows), np.int64, len(rows)))
+    covered = [seal.rids for seal in seals]
+    tail = np.setdiff1d(living, np.concatenate(covered)) if covered else living
+    worn = [seal for seal in seals if _dead_share(seal, living) > plan.dead]
+    if not worn and (len(tail) < plan.tail and not (everything and len(tail))):
+        return None
+    merged = _with_peers(seals, worn, len(tail))
+    rids = np.concatenate([tail, *(seal.rids for seal in merged)])
+    rids = np.intersect1d(rids, living)
+    return Work(sid, ns, metric, width, rids, tuple(seal.name for seal in merged))
+
+
+def _dead_share(seal: Seal, living: Rids) -> float:
+    return 1 - len(places_of(seal.rids, living)) / max(len(seal.rids), 1)
+
+
+def _with_peers(seals: Sequence[Seal], worn: Sequence[Seal], size: int) -> list[Seal]:
+    """Those worn, and from the smallest up all that are not much larger than what they join.
+
+    So a row is built into a segment a logarithmic number of times, and segments stay few.
+    """
+    taken = list(worn)
+    size += sum(len(seal.rids) for seal in worn)
+    for seal in sorted((seal for seal in seals if seal not in worn), key=lambda s: len(s.rids)):
+        if len(seal.rids) > 2 * size:
+            break
+        taken.append(seal)
+        size += len(seal.rids)
+    return taken
+
+
+def seal(
+    catalog: Catalog,
+    folder: Path,
+    work: Work,
+    plan: Sealing,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Seal | None:
+    """Do one piece of work; `None` if nothing is left to be sealed, or others did it meanwhile."""
+    with catalog.reading() as db:
+        rids, block = fetch(db, work.sid, work.rids.tolist(), work.width)
+    made = None
+    if len(rids):
+        chosen = choose(block, work.metric, plan, stopped)
+        name, size, digest = write(folder, chosen.index)
+        rids = rids if chosen.order is None else rids[chosen.order]
+        made = Seal(name, chosen.kind, rids, size, digest, chosen.breadth, chosen.recall)
+    if not _swap(catalog, work, made):
+        if made is not None:
+            path_of(folder, made.name).unlink(missing_ok=True)
+        return None
+    for name in work.replaced:
+        path_of(folder, name).unlink(missing_ok=True)
+    return made
+
+
+def _swap(catalog: Catalog, work: Work, made: Seal | None) -> bool:
+    """Put the new segment in the place of the old ones, unless those are there no longer."""
+    with catalog.writing() as db:
+        there = {seal.name for seal in sealed(db, work.sid, work.ns)}
+        if not there.issuperset(work.replaced):
+            return False
+        if made is not None and _clashes(db, work, made.rids):
+            return False
+        for name in work.replaced:
+            db.execute("DELETE FROM segment WHERE name = ?", (name,))
+        if made is not None:
+            record(db, work.sid, work.ns, made)
+    return True
+
+
+def _clashes(db: sqlite3.Connection, work: Work, rids: Rids) -> bool:
+    """Whether another process has sealed some of these rows, or erased one of them, meanwhile."""
+    for other in sealed(db, work.sid, work.ns):
+        if other.name not in work.replaced and len(places_of(other.rids, rids)):
+            return True
+    low, high = int(rids.min()), int(rids.max())
+    rows = db.execute(
+        f"SELECT rid FROM {table_of(work.sid)} WHERE rid BETWEEN ? AND ?", (low, high)
+    ).fetchall()
+    there = np.fromiter((rid for (rid,) in rows), np.int64, len(rows))
+    return not np.isin(rids, there).all()
+
+
+def record(db: sqlite3.Connection, sid: int, ns: int, made: Seal) -> None:
+    """Tell the catalogue of a segment."""
+    db.execute(
+        "INSERT INTO segment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            made.name,
+            sid,
+            ns,
+            made.kind,
+            len(made.rids),
+            made.rids.astype(np.int64).tobytes(),
+            made.size,
+            made.sha256,
+            made.breadth,
+            made.recall,
+            now(),
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An index that was built.
+
+    Attributes:
+        index: of FAISS.
+        kind: what it is.
+        breadth: how broadly a graph is to be searched.
+        recall: at 10, as measured.
+        order: which vector stands at each place; as given if `None`.
+    """
+
+    index: Any
+    kind: Kind
+    breadth: int = 0
+    recall: float = 1.0
+    order: NDArray[np.intp] | None = None
+
+
+def choose(
+    block: Vectors, metric: str, plan: Sealing, stopped: Callable[[], bool] = lambda: False
+) -> Choice:
+    """An index of these vectors: a graph where it pays and finds enough, else a flat one."""
+    measure = faiss.METRIC_L2 if metric == "l2" else faiss.METRIC_INNER_PRODUCT
+    flat = faiss.IndexFlat(block.shape[1], measure)
+    if len(block) < max(plan.graph_from, 4 * plan.probes):
+        flat.add(block)
+        return Choice(flat, "flat")
+    graph = faiss.IndexHNSWFlat(block.shape[1], plan.links, measure)
+    graph.hnsw.efConstruction = plan.care
+    # Drawn from everywhere and added last, so that the graph has not seen what it is tried with.
+    held = np.sort(np.random.default_rng(0).choice(len(block), plan.probes, replace=False))
+    order = np.concatenate([np.setdiff1d(np.arange(len(block)), held), held])
+    _add(graph, block, order[: -plan.probes], stopped)
+    breadth, recall = _measured(graph, block[held], plan.recall)
+    if recall < plan.recall:
+        flat.add(block)
+        return Choice(flat, "flat")
+    _add(graph, block, held, stopped)
+    return Choice(graph, "graph", breadth, recall, order)
+
+
+def _measured(graph: Any, probes: Vectors, wanted: float, k: int = 10) -> tuple[int, float]:
+    """The least breadth at which a graph finds enough of the true neighbours of the probes."""
+    _, truth = graph.storage.search(probes, k)
+    recall = 0.0
+    for breadth in BREADTHS:
+        parameters = faiss.SearchParametersHNSW(efSearch=breadth)
+        _, found = graph.search(probes, k, params=parameters)
+        same = [len(np.intersect1d(a, b)) for a, b in zip(truth, found, strict=True)]
+        recall = sum(same) / truth.size
+        if recall >= wanted:
+            return breadth, recall
+    return BREADTHS[-1], recall
+
+
+def _add(index: Any, block: Vectors, places: NDArray[np.intp], stopped: Callable[[], bool]) -> None:
+    for start in range(0, len(places), _CHUNK):
+        if stopped():
+            raise Interrupted
+        index.add(block[places[start : start + _CHUNK]])
+
+
+def drop(catalog: Catalog, folder: Path, names: Sequence[str]) -> int:
+    """Forget segments; how many were known.
+
+    Their rows are searched from the catalogue until they are sealed again.
+    """
+    with catalog.writing() as db:
+        count = sum(
+            db.execute("DELETE FROM segment WHERE name = ?", (name,)).rowcount for name in names
+        )
+    for name in names:
+        path_of(folder, name).unlink(missing_ok=True)
+    return count
+
+
+def sweep(catalog: Catalog, folder: Path, *, older_than: float = _STALE_SECONDS) -> int:
+    """Remove files that no catalogue knows, left by what was killed; how many."""
+    with catalog.reading() as db:
+        known = {name for (name,) in db.execute("SELECT name FROM segment")}
+    before, count = time.time() - older_than, 0
+    for path in folder.glob("*.*") if folder.is_dir() else ():
+        with contextlib.suppress(OSError):
+            if path.stem not in known and path.stat().st_mtime <= before:
+                path.unlink()
+                count += 1
+    return count
