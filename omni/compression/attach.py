@@ -11,30 +11,41 @@ Shapes: B rows, L tokens of the prompt, K of them kept in the row that keeps mos
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from omni import plugins
+from omni.compression.anatomy import decoder, flashes, placeholders, slides, uncompiled, unwrapped
 from omni.compression.budget import Budget
+from omni.compression.choosing import Choice, Chooser, told, written
+from omni.compression.encoders import Encoders
+from omni.compression.placement import POLICIES
+from omni.compression.record import SelectionRecord
+from omni.compression.repositioning import reposition
 from omni.compression.runs import media_runs, question_spans
-from omni.compression.selector import (
-    Question,
-    Selection,
-    SelectionReport,
-    Selector,
-    Tokens,
-    to_device,
+from omni.compression.selector import Selection, SelectionReport, Selector, to_device
+from omni.compression.shortening import (
+    Compacted,
+    Prompt,
+    biased,
+    compact,
+    deep,
+    flat_mask,
+    masks,
+    repeated,
 )
-from omni.compression.shortening import Compacted, Prompt, deep, masks, repeated
+from omni.compression.text_rich import WEAKEST
+from omni.compression.watching import used
 from omni.errors import UsageError
 
-MODALITIES = ("image", "video", "audio")
-PLACES = ("keep", "dense")
+if TYPE_CHECKING:
+    from omni.compression.dropping.dropper import Dropper
+    from omni.compression.dropping.schedule import Schedule
 
 
 @dataclass(slots=True)
@@ -42,72 +53,118 @@ class Attachment:
     """What `compress` gives: what was selected so far.
 
     Attributes:
-        selections: one for each prompt with media, in order.
-        reports: the same, as it is told to people.
+        budget: what was allowed.
+        method: the selector's name.
+        parameters: what the selector was made with.
+        selections: what the selector answered, prompt by prompt.
+        choices: the same, with what is known of the media, and where nothing was selected.
     """
 
+    budget: Budget = field(default_factory=Budget)
+    method: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
     selections: list[Selection] = field(default_factory=list)
-    reports: list[SelectionReport] = field(default_factory=list)
+    choices: list[Choice] = field(default_factory=list)
+    _told: list[SelectionReport] = field(default_factory=list)
+
+    def add(self, choice: Choice) -> None:
+        """Note what was chosen of a prompt."""
+        self.choices.append(choice)
+        if choice.chosen is not None:
+            self.selections.append(choice.chosen)
+
+    @property
+    def reports(self) -> list[SelectionReport]:
+        """What is told of each prompt with media; this waits for the device."""
+        for choice in self.choices[len(self._told) :]:
+            self._told.append(told(choice, self.budget, self.method))
+        return self._told
+
+    @property
+    def records(self) -> list[SelectionRecord]:
+        """Selections as they are logged and replayed; this waits for the device."""
+        found = (written(choice, self.method, self.parameters) for choice in self.choices)
+        return [one for one in found if one is not None]
 
 
 @contextmanager
 def compress(
     model: nn.Module,
-    method: str | Selector = "farthest",
+    method: str | Selector | Dropper = "farthest",
     *,
     keep: float = 1.0,
     tokens: int | None = None,
     floor: int = 4,
     place: str = "keep",
+    share: str = "even",
+    pages: float = WEAKEST,
+    schedule: Schedule | None = None,
     **settings: Any,
 ) -> Iterator[Attachment]:
     """Let a model read only selected media tokens, for as long as the context lasts.
 
     Args:
-        model: of transformers, which puts media into the place of tokens of its own; also a model
-            that peft or `torch.compile` has wrapped.
-        method: a selector, or the name of one.
+        model: of transformers, which puts media into the place of tokens of its own, or ours; also
+            one that peft or `torch.compile` has wrapped.
+        method: a selector or a dropper, or the name of one.
         keep: the share of each item's tokens that is kept.
         tokens: at most so many over all media of a prompt.
         floor: never fewer than this of an item.
-        place: `keep` leaves every token at the position that it had; `dense` counts anew, where
-            positions are plain numbers.
+        place: where kept tokens say they were, see `omni.compression.placement.place`.
+        share: `even` gives each item its share; `question` gives more to items that are near to
+            what is asked, of as many tokens in all.
+        pages: of pictures full of writing at least this share is kept; 0 treats them like others.
+        schedule: before which layers of the language model tokens are dropped, and how many are
+            left; `share` and `pages` are then without effect. Methods of
+            `omni.compression.dropping` bring one of their own.
         settings: of the method, if it is named.
 
     Raises:
         UsageError: if the model is of no such kind, or an argument is out of range.
     """
-    if place not in PLACES:
-        raise UsageError(f"place is {' or '.join(PLACES)}, not {place!r}")
+    from omni.compression.dropping.build import drop, drops_inside
+
+    if place not in POLICIES:
+        raise UsageError(f"place is one of {', '.join(POLICIES)}, not {place!r}")
     budget = Budget(tokens=tokens, keep=keep, floor=floor)
-    selector = (
-        plugins.load("compression", method)(**settings) if isinstance(method, str) else method
+    if schedule is not None or drops_inside(method):
+        with drop(model, method, budget, place, schedule, settings) as dropped:
+            yield dropped
+        return
+    named = isinstance(method, str)
+    selector: Any = plugins.load("compression", method)(**settings) if named else method
+    name = method if named else type(method).__name__
+    whole = unwrapped(model)
+    kinds = placeholders(whole)
+    encoders = Encoders(whole, bool(used(selector)), bool(pages) and keep < 1)
+    chooser = Chooser(
+        selector, budget, kinds=kinds, encoders=encoders, share=share, pages=pages, name=name
     )
-    whole = _unwrapped(model)
-    hooks = Hooks(_decoder(whole), _placeholders(whole), budget, selector, place)
-    handles = hooks.attach(whole)
-    try:
-        yield hooks.attachment
-    finally:
-        for handle in handles:
-            handle.remove()
+    attachment = Attachment(budget, name, settings)
+    hooks = Hooks(decoder(whole), chooser, place, attachment)
+    with encoders.open():
+        handles = hooks.attach(whole)
+        try:
+            yield attachment
+        finally:
+            for handle in handles:
+                handle.remove()
 
 
 class Hooks:
     """What is done before and after a model, and before and after its language model."""
 
-    def __init__(
-        self,
-        decoder: nn.Module,
-        placeholders: frozenset[int],
-        budget: Budget,
-        selector: Selector,
-        place: str,
-    ):
-        self.decoder, self.placeholders = decoder, placeholders
-        self.budget, self.selector, self.place = budget, selector, place
+    def __init__(self, decoder: nn.Module, chooser: Chooser, place: str, attachment: Attachment):
+        if place == "calibrated" and (slides(decoder) or flashes(decoder)):
+            raise UsageError(
+                "place='calibrated' adds to the logits of attention, which layers with a sliding "
+                "window and flash attention do not allow: choose 'median', or load the model with "
+                "attn_implementation='sdpa'"
+            )
+        self.decoder, self.chooser, self.place = decoder, chooser, place
         self.window: int | None = getattr(decoder.config, "sliding_window", None)
-        self.attachment = Attachment()
+        self.rotary = getattr(decoder, "rotary_emb", None)
+        self.attachment = attachment
         self.prompt: Prompt | None = None
         self.compacted: Compacted | None = None
         self.reading: Compacted | None = None
@@ -123,57 +180,57 @@ class Hooks:
         ]
         handles.append(self.decoder.register_forward_pre_hook(self.shorten, with_kwargs=True))
         handles.append(self.decoder.register_forward_hook(self.lengthen, with_kwargs=True))
-        rotary = getattr(self.decoder, "rotary_emb", None)
-        if rotary is not None:
-            handles.append(rotary.register_forward_pre_hook(self.rotate, with_kwargs=True))
+        if self.rotary is not None:
+            handles.append(self.rotary.register_forward_pre_hook(self.rotate, with_kwargs=True))
         return handles
 
+    @uncompiled
     def plan(self, module: nn.Module, args: Any, kwargs: dict[str, Any]) -> None:
-        """Count what is there and decide how many tokens of each item stay."""
+        """Find what is there, before any of it is encoded."""
         ids = kwargs.get("input_ids", args[0] if args else None)
         self.prompt = None
         if not isinstance(ids, Tensor) or ids.dim() != 2:
             return
         listed = ids.tolist()
-        runs = media_runs(listed, self.placeholders)
+        runs = media_runs(listed, self.chooser.kinds)
         if not runs:
             return
+        self.chooser.encoders.forget(kwargs.get("mm_encoder_outputs"))
         mask = kwargs.get("attention_mask")
         present = [[1] * len(row) for row in listed]
         if isinstance(mask, Tensor) and mask.dim() == 2:
             present = mask[:, -ids.shape[1] :].long().tolist()
-        keep = [0] * len(runs)
-        for row in range(len(listed)):
-            own = [place for place, run in enumerate(runs) if run.row == row]
-            planned = self.budget.plan([runs[place].length for place in own])
-            for place, count in zip(own, planned, strict=True):
-                keep[place] = count
         words = question_spans(listed, present, runs)
-        self.prompt = Prompt(ids, runs, keep, words, present)
+        self.prompt = Prompt(ids, runs, [], words, present)
 
+    @uncompiled
     def shorten(self, module: nn.Module, args: Any, kwargs: dict[str, Any]) -> Any:
         """Take out what was not selected, before the language model reads."""
         prompt, self.prompt = self.prompt, None
         self.reading = self.positions = None
         embeds = kwargs.get("inputs_embeds")
         cache = kwargs.get("past_key_values")
-        seen = cache.get_seq_length() if cache is not None else 0
+        seen = int(cache.get_seq_length()) if cache is not None else 0
         if embeds is None:
             return None
         if prompt is None:
             return args, self._later(kwargs, cache, embeds, seen)
-        if all(run.length == kept for run, kept in zip(prompt.runs, prompt.keep, strict=True)):
+        choice = self.chooser.plan(prompt, self.chooser.items(prompt), embeds)
+        if all(item.keep == item.length for item in choice.items):
             self.compacted = None
+            if choice.notes:
+                self.attachment.add(choice)
             return None
         if seen:
             raise UsageError(
                 f"media were given while the cache holds {seen} tokens: read the conversation into "
                 "a new cache, since its tokens are selected by the new question"
             )
-        compacted = self._compact(prompt, embeds, cache)
-        self.compacted = self.reading = compacted
-        return args, self._shortened(kwargs, compacted, prompt)
+        choice = self.chooser.select(prompt, choice, embeds)
+        self.attachment.add(choice)
+        return args, self._shortened(kwargs, choice, prompt)
 
+    @uncompiled
     def lengthen(self, module: nn.Module, args: Any, kwargs: Any, output: Any) -> Any:
         """Give the states of the prompt the length that they had."""
         compacted, self.reading = self.reading, None
@@ -203,84 +260,50 @@ class Hooks:
 
     # The prompt
 
-    def _compact(self, prompt: Prompt, embeds: Tensor, cache: Any) -> Compacted:
-        selection = self._select(prompt, embeds)
-        flags = torch.tensor(prompt.present, dtype=torch.bool, device=embeds.device)
-        width = flags.shape[1]
-        media = [
-            run.row * width + place for run in prompt.runs for place in range(run.start, run.stop)
-        ]
-        media = to_device(media, embeds.device)
-        flat = flags.flatten().index_fill(0, media, False)
-        flat = flat.index_fill(0, media[selection.rows], True)
-        flags = flat.view_as(flags)
-        gone = [0] * len(prompt.present)
-        for run, kept in zip(prompt.runs, prompt.keep, strict=True):
-            gone[run.row] += run.length - kept
-        counts = [sum(row) - gone[place] for place, row in enumerate(prompt.present)]
-        index = flags.int().argsort(dim=1, stable=True)[:, -max(counts) :]
-        mask = flags.gather(1, index)
-        return Compacted(index, mask, width, to_device(gone, embeds.device)[:, None], cache)
-
-    def _select(self, prompt: Prompt, embeds: Tensor) -> Selection:
-        parts = [embeds[run.row, run.start : run.stop] for run in prompt.runs]
-        lengths = [run.length for run in prompt.runs]
-        longest = max(1, *(len(words) for words in prompt.words)) if prompt.words else 1
-        asked = [prompt.words[run.row] for run in prompt.runs]
-        rows = [
-            run.row * embeds.shape[1] + (words[place] if place < len(words) else 0)
-            for run, words in zip(prompt.runs, asked, strict=True)
-            for place in range(longest)
-        ]
-        heard = [place < len(words) for words in asked for place in range(longest)]
-        shape = (len(prompt.runs), longest)
-        question = Question(
-            embeds.flatten(0, 1)[to_device(rows, embeds.device)].unflatten(0, shape).detach(),
-            to_device(heard, embeds.device).bool().view(shape),
-        )
-        found = self.selector(Tokens(torch.cat(parts).detach(), lengths), prompt.keep, question)
-        if found.merging is not None:
-            raise UsageError(
-                f"{type(self.selector).__name__} merges tokens, which cannot be attached to a "
-                "model that is not ours: choose a method that only selects"
-            )
-        self.attachment.selections.append(found)
-        names = [f"{run.row}:{run.start}" for run in prompt.runs]
-        items = tuple(zip(names, prompt.keep, lengths, strict=True))
-        self.attachment.reports.append(SelectionReport(self.budget.tokens, items))
-        return found
-
-    def _shortened(
-        self, kwargs: dict[str, Any], compacted: Compacted, prompt: Prompt
-    ) -> dict[str, Any]:
+    def _shortened(self, kwargs: dict[str, Any], choice: Choice, prompt: Prompt) -> dict[str, Any]:
         """The language model's arguments, of the kept tokens alone."""
-        index, embeds = compacted.index, kwargs["inputs_embeds"]
+        embeds, shown, chosen = kwargs["inputs_embeds"], choice.shown, choice.chosen
+        assert shown is not None and chosen is not None
+        flat = to_device(shown.flat, embeds.device)
+        kept = flat[chosen.rows]
+
+        def put(x: Tensor) -> Tensor:
+            return x if chosen.merging is None else x.index_copy(0, kept, chosen.take(x[flat]))
+
+        width = embeds.shape[1]
+        media = [item.row * width + place for item in choice.items for place in item.places]
+        gone = [0] * len(prompt.present)
+        for item in choice.items:
+            gone[item.row] += item.length - item.keep
+        compacted = compact(prompt.present, media, kept, gone, kwargs.get("past_key_values"))
+        self.compacted = self.reading = compacted
         found = dict(kwargs)
-        wide = index[..., None].expand(-1, -1, embeds.shape[-1])
-        found["inputs_embeds"] = embeds.gather(1, wide) * compacted.mask[..., None]
-        found["attention_mask"] = masks(kwargs.get("attention_mask"), compacted, self.window)
+        wide = compacted.index[..., None].expand(-1, -1, embeds.shape[-1])
+        rows = put(embeds.flatten(0, 1)).view_as(embeds).gather(1, wide)
+        found["inputs_embeds"] = rows * compacted.mask[..., None]
         positions = kwargs.get("position_ids")
-        if positions is None or positions.dim() == 2:
-            found["position_ids"] = self._plain_positions(positions, compacted, prompt)
-        else:  # a row for each axis
-            every = index.expand(len(positions), -1, -1)
-            found["position_ids"] = positions.gather(-1, every)
+        if positions is None:
+            present = torch.tensor(prompt.present, device=embeds.device)
+            positions = (present.cumsum(1) - 1).clamp(min=0)
+        if positions.dim() == 2:
+            positions = positions.expand(len(embeds), -1)
+        compacted.moved = reposition(
+            positions, compacted.index, compacted.counts, self.place, shown, chosen
+        )
+        found["position_ids"] = self._positions(compacted)
+        found["attention_mask"] = masks(kwargs.get("attention_mask"), compacted, self.window)
         if kwargs.get("visual_pos_masks") is not None:
-            found |= deep(kwargs, compacted)
+            found |= deep(kwargs, compacted, kept, put)
         return found
 
-    def _plain_positions(
-        self, positions: Tensor | None, compacted: Compacted, prompt: Prompt
-    ) -> Tensor:
-        index, mask = compacted.index, compacted.mask
-        dense = (mask.long().cumsum(1) - 1).clamp(min=0)
-        if self.place == "keep":
-            if positions is None:
-                present = torch.tensor(prompt.present, device=index.device)
-                positions = (present.cumsum(1) - 1).clamp(min=0)
-            own = positions.expand(len(index), -1).gather(1, index)
-            self.positions = own.masked_fill(~mask, 0)
-        return dense
+    def _positions(self, compacted: Compacted) -> Tensor:
+        moved = compacted.moved
+        assert moved is not None
+        if moved.positions.dim() == 3 or self.rotary is None:
+            return moved.positions
+        if self.place != "dense":
+            self.positions = moved.positions
+        return (compacted.mask.long().cumsum(1) - 1).clamp(min=0)
 
     # Later tokens
 
@@ -297,52 +320,34 @@ class Hooks:
         new = torch.ones(len(embeds), since, dtype=torch.bool, device=embeds.device)
         if isinstance(mask, Tensor) and mask.dim() == 2:
             new = mask[:, before.length :].bool()
-        found["attention_mask"] = torch.cat([repeated(before.mask, len(embeds)), new], 1).long()
+        whole = torch.cat([repeated(before.mask, len(embeds)), new], 1)
+        if before.bias is None:
+            found["attention_mask"] = flat_mask(whole, cache)
+        else:
+            bias = repeated(before.bias, len(embeds)).to(embeds.dtype)
+            found["attention_mask"] = biased(whole, bias, embeds.shape[1], cache)
         found["position_ids"] = self._later_positions(kwargs, before, embeds, seen)
         return found
 
     def _later_positions(
         self, kwargs: dict[str, Any], before: Compacted, embeds: Tensor, seen: int
     ) -> Tensor:
+        assert before.moved is not None
         positions = kwargs.get("position_ids")
-        dropped = repeated(before.dropped, len(embeds))
+        count = len(embeds)
+        dropped, ahead = repeated(before.dropped, count), repeated(before.moved.ahead, count)
         if positions is not None and positions.dim() == 3:
-            return positions
+            if len(positions) < 4:
+                return positions - ahead
+            return torch.cat([positions[:1] - dropped, positions[1:] - ahead])
         if positions is None:
             steps = torch.arange(embeds.shape[1], device=embeds.device)
-            padding = (~repeated(before.mask, len(embeds))).sum(1, keepdim=True)
+            padding = (~repeated(before.mask, count)).sum(1, keepdim=True)
             positions = seen - padding + steps + dropped
-        if self.place == "keep":
-            self.positions = positions.expand(len(embeds), -1)
+        positions = positions.expand(count, -1)
+        if self.place == "dense":
+            return positions - dropped
+        if self.rotary is None:
+            return positions
+        self.positions = positions
         return positions - dropped
-
-
-def _unwrapped(model: nn.Module) -> Any:
-    """The model of transformers inside of what compiles or adapts it."""
-    found: Any = getattr(model, "_orig_mod", model)
-    return found.get_base_model() if hasattr(found, "get_base_model") else found
-
-
-def _placeholders(model: Any) -> frozenset[int]:
-    config = model.config
-    found = set()
-    for name in MODALITIES:
-        for attribute in (f"{name}_token_id", f"{name}_token_index"):
-            value = getattr(config, attribute, None)
-            if isinstance(value, int) and not isinstance(value, bool):
-                found.add(value)
-    if not found:
-        raise UsageError(
-            f"{type(model).__name__} has no tokens that stand for pictures, films or sounds "
-            "(no image_token_id, video_token_id or audio_token_id in its configuration)"
-        )
-    return frozenset(found)
-
-
-def _decoder(model: Any) -> nn.Module:
-    decoder = model.get_decoder() if hasattr(model, "get_decoder") else model
-    if decoder is model:
-        decoder = getattr(model, "model", model)
-    if decoder is model:
-        raise UsageError(f"{type(model).__name__} holds no language model of its own")
-    return decoder

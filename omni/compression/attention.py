@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 
@@ -17,6 +18,8 @@ class Attention:
     FasterVLM takes the class token's attention of one layer. VTC-CLS takes the sum of several, from
     a layer that suits the data to the last but one: add them up before.
     """
+
+    needs: ClassVar = frozenset({"attention"})
 
     @torch.no_grad()
     def __call__(self, tokens: Tokens, keep: Sequence[int], question: Question | None) -> Selection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -27,6 +28,8 @@ class AudioTime:
         spread: how many of the kept tokens go to stretches, one each; rounded, and at least one.
         question_weight: how much relevance counts: 0 not at all, 1 fully.
     """
+
+    uses: ClassVar = frozenset({"attention"})
 
     def __init__(self, spread: float = 0.5, question_weight: float = 0.5):
         if not (0 <= spread <= 1 and 0 <= question_weight <= 1):

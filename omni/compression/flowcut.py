@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -22,6 +23,8 @@ class FlowCut:
     gathers of them, their attention-weighted mean, stands for its own. The running mean over
     layers and the schedule that cuts every second layer belong into an encoder.
     """
+
+    needs: ClassVar = frozenset({"attention"})
 
     @torch.no_grad()
     def __call__(self, tokens: Tokens, keep: Sequence[int], question: Question | None) -> Selection:

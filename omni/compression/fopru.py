@@ -6,7 +6,7 @@ Shapes: G items, N tokens, R rows of the item that has most.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -26,6 +26,8 @@ class FoPru:
         strategy: `rank` keeps the highest tokens. `row` keeps the rows of the grid whose sum is
             highest; of the last row, which may not fit whole, the highest tokens.
     """
+
+    needs: ClassVar = frozenset({"attention"})
 
     def __init__(self, strategy: Strategy = "rank"):
         if strategy not in get_args(Strategy):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import isqrt
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -34,6 +35,8 @@ class GlobalCom2:
             planned beforehand here, so that it does not set them, but how far shares lie apart.
         temperature: how much attention it takes to make a difference.
     """
+
+    needs: ClassVar = frozenset({"attention"})
 
     def __init__(self, columns: int | None = None, base: float = 0.25, temperature: float = 10.0):
         if not 0 < base <= 1 or temperature <= 0:

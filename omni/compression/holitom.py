@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -35,6 +36,8 @@ class HoliTom:
         still: the cosine from which on a token stands still.
         neighbours: how many of the nearest count for density.
     """
+
+    uses: ClassVar = frozenset({"attention"})
 
     def __init__(self, still: float = 0.8, neighbours: int = 7):
         if neighbours < 1:

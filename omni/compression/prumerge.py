@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -38,6 +39,9 @@ class PruMerge:
         neighbours: how many of the nearest are merged into each kept one.
         spread: how far out an outlier is.
     """
+
+    needs: ClassVar = frozenset({"attention"})
+    uses: ClassVar = frozenset({"keys"})
 
     def __init__(self, uniform: bool = False, neighbours: int = 32, spread: float = 1.5):
         if neighbours < 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import ClassVar
 
 import torch
 
@@ -31,6 +32,8 @@ class Recoverable:
         recovered: the share of kept tokens that the question decides.
         neighbours: how many of the nearest count for the density of a token.
     """
+
+    needs: ClassVar = frozenset({"attention"})
 
     def __init__(self, visual: float = 0.5, recovered: float = 0.25, neighbours: int = 5):
         if visual < 0 or recovered < 0 or visual + recovered > 1:

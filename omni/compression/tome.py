@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 
@@ -27,6 +28,8 @@ class ToMe:
         share: at most this share of tokens goes in a round. A half, as AIM has it, needs the fewest
             rounds; a layer of ToMe takes about 0.08, so that similarity decides more.
     """
+
+    uses: ClassVar = frozenset({"keys"})
 
     def __init__(self, sized: bool = True, by_keys: bool = True, share: float = 0.5):
         if not 0 < share <= 0.5:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 
@@ -28,6 +29,9 @@ class Turbo:
         semantic: how much attention counts against likeness.
         share: at most this share of tokens goes in a round.
     """
+
+    needs: ClassVar = frozenset({"attention"})
+    uses: ClassVar = frozenset({"keys"})
 
     def __init__(self, semantic: float = 10.0, share: float = 0.5):
         if not 0 < share <= 0.5:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 
@@ -24,6 +25,9 @@ class VisionDrop:
     Attributes:
         anchors: the share of kept tokens that are anchors.
     """
+
+    needs: ClassVar = frozenset({"attention"})
+    uses: ClassVar = frozenset({"keys"})
 
     def __init__(self, anchors: float = 0.1):
         if not 0 <= anchors < 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -27,6 +28,9 @@ class VisionZip:
         added: whether a target is added to the mean of the others, as the released code has it,
             which doubles its length, rather than averaged with them.
     """
+
+    needs: ClassVar = frozenset({"attention"})
+    uses: ClassVar = frozenset({"keys"})
 
     def __init__(self, contextual: float = 10 / 64, added: bool = False):
         if not 0 <= contextual < 1:

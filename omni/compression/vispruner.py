@@ -6,6 +6,7 @@ Shapes: G items, N tokens, n tokens that are left, D width.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -29,6 +30,8 @@ class VisPruner:
         important: the share of kept tokens that attention decides.
         step: how many tokens a round removes at most.
     """
+
+    needs: ClassVar = frozenset({"attention"})
 
     def __init__(self, important: float = 0.5, step: int = 8):
         if not 0 <= important <= 1:

@@ -214,7 +214,10 @@ def test_words_alone_are_left_alone():
     [
         ({"keep": 0}, "keep is a share above 0"),
         ({"tokens": 1}, "a budget of 1 tokens is too small for 2 media items"),
-        ({"place": "somewhere"}, "place is keep or dense, not 'somewhere'"),
+        (
+            {"place": "somewhere"},
+            "place is one of keep, dense, median, calibrated, not 'somewhere'",
+        ),
         ({"method": "nonsense"}, "unknown compression plug-in 'nonsense'"),
     ],
 )
