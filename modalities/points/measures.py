@@ -28,22 +28,35 @@ def facts(cloud: Cloud) -> dict[str, Any]:
     if cloud.faces is not None and len(cloud.faces) <= MAX_MEASURED_FACES:
         found["area"] = _round([areas(cloud.xyz, cloud.faces).sum()])[0]
         found["watertight"] = watertight(cloud.xyz, cloud.faces)
-        if found["watertight"]:
+        # Faces that wind either way cancel one another: that sum is no volume.
+        if found["watertight"] and wound_alike(cloud.xyz, cloud.faces):
             found["volume"] = _round([volume(cloud.xyz, cloud.faces)])[0]
     return found
 
 
 def watertight(xyz: np.ndarray, faces: np.ndarray) -> bool:
     """Whether every edge lies between exactly two faces; points of equal place count as one."""
+    edges, base = _edges(xyz, faces)
+    edges = np.sort(edges)
+    _, counts = np.unique(edges[:, 0] * base + edges[:, 1], return_counts=True)
+    return bool(len(counts)) and bool((counts == 2).all())
+
+
+def wound_alike(xyz: np.ndarray, faces: np.ndarray) -> bool:
+    """Whether no two neighbouring faces run along their edge in the same direction."""
+    edges, base = _edges(xyz, faces)
+    _, counts = np.unique(edges[:, 0] * base + edges[:, 1], return_counts=True)
+    return bool((counts == 1).all())
+
+
+def _edges(xyz: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, int]:
+    """Edges `[edges, 2]` of the faces that are no line, by corner; and more than any corner."""
     keys = np.ascontiguousarray(xyz + np.float32(0)).view([("", xyz.dtype)] * 3).ravel()
     _, merged = np.unique(keys, return_inverse=True)
     corners = merged.reshape(-1)[faces]
-    proper = (corners != np.roll(corners, 1, axis=1)).all(axis=1)
-    corners = corners[proper]
-    edges = np.sort(np.concatenate([corners[:, [0, 1]], corners[:, [1, 2]], corners[:, [2, 0]]]))
-    codes = edges[:, 0] * (merged.max() + 1) + edges[:, 1]
-    _, counts = np.unique(codes, return_counts=True)
-    return bool(len(counts)) and bool((counts == 2).all())
+    corners = corners[(corners != np.roll(corners, 1, axis=1)).all(axis=1)]
+    edges = np.concatenate([corners[:, [0, 1]], corners[:, [1, 2]], corners[:, [2, 0]]])
+    return edges, int(merged.max()) + 1
 
 
 def volume(xyz: np.ndarray, faces: np.ndarray) -> float:
@@ -62,7 +75,9 @@ def caption(cloud: Cloud) -> str:
     if found["faces"]:
         parts[0] += f" and {found['faces']:,} faces"
     if found.get("watertight"):
-        parts += ["watertight", f"volume {found['volume']:.4g}{unit}{'³' if unit else ''}"]
+        parts += ["watertight"]
+    if "volume" in found:
+        parts += [f"volume {found['volume']:.4g}{unit}{'³' if unit else ''}"]
     if found["coloured"]:
         parts += ["coloured"]
     return ", ".join(parts)

@@ -21,6 +21,7 @@ from omni.chat.cancelling import Cancelled
 from omni.chat.events import Event, Finished
 from omni.chat.offload import Offload, model_name, note, noted, tool_failure
 from omni.chat.sessions import Sessions, SessionShelf, check_name, now
+from omni.chat.toolbox import toolbox
 from omni.chat.transcript import Turn, answer_of, split, turns
 from omni.chat.turn import TurnRun, stopped_message
 from omni.chat.watching import Watch
@@ -60,7 +61,7 @@ class Agent:
 
     Args:
         model: `nano`, `provider:name`, a folder, a hub id, or any LangChain chat model.
-        tools: LangChain tools or plain functions.
+        tools: names of ours such as `crop_image`, or `all`; LangChain tools; plain functions.
         session: name of the session to open or begin; `None` keeps nothing.
         home: folder of all sessions; `OMNI_HOME` or the system's place for data by default.
         budget: how many media tokens a model call may use, for models that select.
@@ -77,7 +78,7 @@ class Agent:
         self,
         model: str | BaseChatModel = "nano",
         *,
-        tools: Sequence[BaseTool | Callable[..., Any]] = (),
+        tools: Sequence[str | type[BaseTool] | BaseTool | Callable[..., Any]] = (),
         session: str | None = "default",
         home: Path | None = None,
         budget: Budget | None = None,
@@ -215,11 +216,13 @@ class Agent:
         """The LangGraph of this agent, made by LangChain's `create_agent`."""
         from langchain.agents import create_agent
 
+        from omni.workbench import Workbench
+
         in_place = getattr(self.brain, "media_in_place", False)
         stack: list[Any] = [Watch(self._settings), *self._middleware, self._offload]
         return create_agent(
             self.brain,
-            list(self.tools),
+            toolbox(self.tools, Workbench(self.shelf, self.access)),
             system_prompt=self.system_prompt or (None if in_place else _PROMPT),
             middleware=stack,
             context_schema=AgentContext,
