@@ -38,6 +38,7 @@ _WINGS = ("modalities", "tools", "memory")
 _KIND_OF_GROUP = {
     "adapters": "adapter",
     "compression": "selector",
+    "compression.dropping": "selector",
     "modalities": "modality",
     "routing": "router",
     "tools": "tool",

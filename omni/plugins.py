@@ -24,6 +24,7 @@ GROUPS = (
     "adapters",
     "chat",
     "compression",
+    "compression.dropping",
     "memory",
     "modalities",
     "routing",

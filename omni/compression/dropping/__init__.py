@@ -1,0 +1,1 @@
+"""Media tokens dropped inside of a language model: schedules over its layers."""
