@@ -20,6 +20,7 @@ from omni.model.questions import TEXT, is_short
 from omni.model.template import seal
 from omni.model.tokens import ASSISTANT, CALL, CALL_END, CLOSE, END, MEDIA, OPEN, SYSTEM, TOOL, USER
 from omni.nano import dialogue
+from omni.nano.asked.careless import hurried, thinned
 from omni.nano.corpus import MODALITIES, Cache, Labels
 from omni.nano.dialogue import Exchange
 from omni.nano.lesson import Lesson
@@ -72,8 +73,12 @@ FEWEST, EARLIER_MOST, PAIR_MOST = 8, 24, 96
 GUIDED = 0.5
 """How often the selector sees all tokens of an item; else it sees a random part of them."""
 
-HEARD: Mapping[str, float] = {"both": 0.58, "words": 0.14, "tower": 0.28}
-"""What is left of a question about a thing: its words, what the text encoder reads, or both."""
+HEARD: Mapping[str, float] = {"both": 0.45, "some": 0.15, "words": 0.1, "tower": 0.3}
+"""What is left of a question about a thing: its words, what the text encoder reads, or both, with
+all words or some. What asks in words that were never taught is only understood by the encoder."""
+
+LOST = 0.35
+"""How many of the words are left out where some are."""
 
 CODE_WEIGHT = 0.35
 """A code counts less than a word, since one picture has as many codes as twenty answers words."""
@@ -292,11 +297,14 @@ class Teacher:
         if first:
             self._attach(lesson, items)
         question = vary(rng, exchange.question)
-        heard = rng.choices(tuple(HEARD), tuple(HEARD.values()))[0] if about else "both"
+        heard = "both"
+        if about:
+            question = hurried(rng, question)
+            heard = rng.choices(tuple(HEARD), tuple(HEARD.values()))[0]
         if heard != "words" and is_short(question):
             self._attach(lesson, [self._text_item(question)])
         if heard != "tower":
-            lesson.add(self._ids(question))
+            lesson.add(self._ids(thinned(rng, question, LOST) if heard == "some" else question))
         if not first:
             self._attach(lesson, items)
         lesson.add(self._ids(END) + self._ids(ASSISTANT))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from omni.nano import rewordings as more
+from omni.nano.asked import audio, image, making, points, series, several, things, video
 
 WHAT = (
     *("What is this?", "What's this?", "What is that?", "What is it?", "What do you see?"),
@@ -18,6 +19,7 @@ WHAT = (
         "What would you call this?",
         "Say in a sentence what it is in words.",
     ),
+    *things.WHAT,
 )
 WHAT_IMAGE = (
     *("What is in the picture?", "What is in this image?", "What does the picture show?"),
@@ -26,12 +28,14 @@ WHAT_IMAGE = (
     *("Which things are in the picture?", "What objects can you see?", "List what you see."),
     *("What is drawn here?", "What does this drawing show?", "Tell me what is on the image."),
     *more.WHAT_IMAGE,
+    *image.WHAT_IMAGE,
 )
 EVERYTHING = (
     *("List every thing with its size.", "Name each shape, one by one, with its size."),
     *("Go from left to right and name every thing.", "Enumerate all things from left to right."),
     *("Give me a full list of the shapes.", "What are all the things, from left to right?"),
     *("Make a complete list of what is in the picture.", "Name everything, from left to right."),
+    *image.EVERYTHING,
 )
 COLOUR = (
     *(
@@ -45,6 +49,7 @@ COLOUR = (
     *("What is the colour of the {noun}?", "How is it coloured?", "Colour?", "What hue is it?"),
     *("Give me the colour of the {noun}.", "Which colour do you see?", "What tint has the {noun}?"),
     *more.COLOUR,
+    *things.COLOUR,
 )
 SHAPE = (
     *("What shape is it?", "Which shape is it?", "What is its shape?", "What shape is this?"),
@@ -53,6 +58,7 @@ SHAPE = (
     *("Which figure is shown?", "What kind of shape is that?", "What geometric shape is this?"),
     *("How is it shaped?", "What outline does it have?", "Which geometric figure is it?"),
     *more.SHAPE,
+    *things.SHAPE,
 )
 HOW_BIG = (
     *("How big is it?", "Is it large or small?", "Is it small or large?", "What size is it?"),
@@ -60,6 +66,7 @@ HOW_BIG = (
     *("How big is the {noun}?", "What size does the {noun} have?", "Is it tiny or big?"),
     *("Tell me its size.", "Would you call it large or small?", "Size?"),
     *more.HOW_BIG,
+    *things.HOW_BIG,
 )
 PLACE = (
     *(
@@ -77,14 +84,17 @@ PLACE = (
     *("In which part of the picture is the {noun}?", "Where exactly do you see it?"),
     *("What is the position of the {noun}?", "Tell me where it is.", "Where is it located?"),
     *more.PLACE,
+    *image.PLACE,
 )
 IS_COLOUR = (
     *("Is it {asked}?", "Is this {asked}?", "Is the {noun} {asked}?", "Is that thing {asked}?"),
     *("Would you say it is {asked}?", "Does it look {asked}?", "Is its colour {asked}?"),
+    *things.IS_COLOUR,
 )
 IS_SHAPE = (
     *("Is it {asked}?", "Is this {asked}?", "Is that {asked}?", "Is the thing {asked}?"),
     *("Would you call it {asked}?", "Does it look like {asked}?", "Could it be {asked}?"),
+    *things.IS_SHAPE,
 )
 HOW_MANY = (
     *("How many things are there?", "How many objects are there?", "How many shapes do you see?"),
@@ -96,31 +106,37 @@ HOW_MANY = (
     ),
     *("Count what you see.", "How many items are shown?", "What number of objects is there?"),
     *more.HOW_MANY,
+    *things.HOW_MANY,
 )
 HOW_MANY_SHAPES = (
     *("How many {asked} are there?", "How many {asked} do you see?", "Count the {asked}."),
     *("What is the number of {asked}?", "How many of them are {asked}?", "How many {asked}?"),
     *("Tell me how many {asked} there are.", "How many {asked} can you find?"),
+    *image.HOW_MANY_SHAPES,
 )
 HOW_MANY_COLOURED = (
     *("How many {asked} things are there?", "How many {asked} shapes do you see?"),
     *("Count the {asked} ones.", "How many objects are {asked}?", "How many are {asked}?"),
     *("What is the number of {asked} things?", "How many things are painted {asked}?"),
+    *image.HOW_MANY_COLOURED,
 )
 COLOUR_OF = (
     *("What colour is the {noun}?", "What color is the {noun}?", "Which colour has the {noun}?"),
     *("What is the colour of the {noun}?", "Tell me the colour of the {noun}."),
     *("The {noun}: what colour is it?", "How is the {noun} coloured?", "Name the {noun}'s colour."),
+    *several.COLOUR_OF,
 )
 SHAPE_OF = (
     *("What shape is the {colour} thing?", "Which shape is {colour}?", "What is the {colour} one?"),
     *("What is the {colour} object?", "Which form does the {colour} one have?"),
     *("Tell me the shape of the {colour} thing.", "What {colour} thing do you see?"),
     *("What is painted {colour}?", "Which figure is {colour}?"),
+    *several.SHAPE_OF,
 )
 SIZE_OF = (
     *("How big is the {noun}?", "Is the {noun} large or small?", "What size is the {noun}?"),
     *("Tell me how large the {noun} is.", "Is the {noun} big or small?"),
+    *several.SIZE_OF,
 )
 EXISTS = (
     *("Is there {thing}?", "Do you see {thing}?", "Can you see {thing}?", "Is {thing} in it?"),
@@ -130,20 +146,24 @@ EXISTS = (
         "Can you find {thing}?",
     ),
     *("Is {thing} among them?", "Look for {thing}: is it there?"),
+    *image.EXISTS,
 )
 WHERE_RELATIVE = (
     *("Where is the {a} relative to the {b}?", "Where is the {a}, seen from the {b}?"),
     *("How does the {a} lie to the {b}?", "On which side of the {b} is the {a}?"),
     *("Where is the {a} compared with the {b}?", "In which direction from the {b} is the {a}?"),
+    *several.WHERE_RELATIVE,
 )
 IS_RELATIVE = (
     *("Is the {a} {relation} the {b}?", "Is it true that the {a} is {relation} the {b}?"),
     *("Does the {a} lie {relation} the {b}?", "Would you say the {a} is {relation} the {b}?"),
+    *several.IS_RELATIVE,
 )
 WHAT_BESIDE = (
     *("What is {relation} the {a}?", "What do you see {relation} the {a}?"),
     *("Which thing is {relation} the {a}?", "What lies {relation} the {a}?"),
     *("Name what is {relation} the {a}.", "What can be found {relation} the {a}?"),
+    *several.WHAT_BESIDE,
 )
 RELATION_WORDS = {
     "left of": ("left of", "to the left of", "on the left of", "left of"),
@@ -151,19 +171,16 @@ RELATION_WORDS = {
     "above": ("above", "over", "higher than", "above"),
     "below": ("below", "under", "lower than", "below"),
 }
-OUTERMOST = {
-    "left": ("What is on the far left?", "Which thing is leftmost?", "What is furthest left?"),
-    "right": ("What is on the far right?", "Which thing is rightmost?", "What is furthest right?"),
-    "top": ("What is at the very top?", "Which thing is highest?", "What is uppermost?"),
-    "bottom": ("What is at the very bottom?", "Which thing is lowest?", "What is lowermost?"),
-}
+OUTERMOST = several.OUTERMOST
 WHICH_SIZE = (
     *("Which is {wish}, the {a} or the {b}?", "What is {wish}: the {a} or the {b}?"),
     *("The {a} or the {b}: which one is {wish}?", "Of the {a} and the {b}, which is {wish}?"),
+    *several.WHICH_SIZE,
 )
 SAME_COLOUR = (
     *("Do the {a} and the {b} have the same colour?", "Are the {a} and the {b} of one colour?"),
     *("Is the {a} of the same colour as the {b}?", "Do {a} and {b} share a colour?"),
+    *several.SAME_COLOUR,
 )
 WHAT_AUDIO = (
     *("What do you hear?", "What can you hear?", "What is this sound?", "What does it sound like?"),
@@ -171,6 +188,7 @@ WHAT_AUDIO = (
     *("What sort of sound is that?", "Describe what you hear.", "What is on the tape?"),
     *("What is to be heard?", "What kind of noise is it?", "What did I record?"),
     *more.WHAT_AUDIO,
+    *audio.WHAT_AUDIO,
 )
 SAID = (
     *("What is said?", "What was said?", "What does the voice say?", "Which words are spoken?"),
@@ -179,20 +197,24 @@ SAID = (
     *("What are the words?", "What did the speaker say?", "Type out what you hear spoken."),
     *("Which words do you hear?", "Turn the speech into text."),
     *more.SAID,
+    *audio.SAID,
 )
 COLOUR_NAMED = (
     *("Which colour is named?", "What colour is mentioned?", "What colour does the voice name?"),
     *("Which color do they talk about?", "What colour is spoken of?"),
+    *audio.COLOUR_NAMED,
 )
 SHAPE_NAMED = (
     *("Which shape is named?", "What thing is mentioned?", "What object does the voice name?"),
     *("Which thing do they talk about?", "What figure is spoken of?"),
+    *audio.SHAPE_NAMED,
 )
 BEEPS = (
     *("How many beeps are there?", "How many beeps do you hear?", "Count the beeps."),
     *("How often does it beep?", "What is the number of beeps?", "How many times does it beep?"),
     *("Tell me how many beeps there are.", "How many signals sound?"),
     *more.BEEPS,
+    *audio.BEEPS,
 )
 SWEEP = (
     *(
@@ -202,6 +224,7 @@ SWEEP = (
     ),
     *("Does it go up or down?", "How does the pitch move?", "In which direction does it sweep?"),
     *more.SWEEP,
+    *audio.SWEEP,
 )
 WHAT_VIDEO = (
     *("What happens?", "What happens in the video?", "What happens here?", "Describe the video."),
@@ -213,6 +236,7 @@ WHAT_VIDEO = (
     ),
     *("Summarise the video.", "What is the film about?", "What occurs in this movie?"),
     *more.WHAT_VIDEO,
+    *video.WHAT_VIDEO,
 )
 MOTION = (
     *("Which way does it move?", "In which direction does it move?", "How does it move?"),
@@ -220,20 +244,24 @@ MOTION = (
     *("How does the {noun} move?", "What is the {noun} doing?", "What kind of movement is it?"),
     *("Where is the {noun} heading?", "What happens to the {noun}?", "Describe the motion."),
     *more.MOTION,
+    *video.MOTION,
 )
 DOES_MOVE = (
     *("Does it move?", "Does the {noun} move?", "Is anything happening?", "Is the {noun} moving?"),
     *("Does it move at all?", "Is there any motion?", "Does something happen to the {noun}?"),
+    *video.DOES_MOVE,
 )
 COLLIDE = (
     *("Do they collide?", "Do they meet?", "Do they hit each other?", "Do the two things touch?"),
     *("Is there a collision?", "Do they bump into each other?", "Does one thing hit the other?"),
+    *video.COLLIDE,
 )
 WHAT_POINTS = (
     *("What do the points show?", "What is this 3D shape?", "Describe the point cloud."),
     *("Describe the mesh.", "What does the scan show?", "What is this model of?"),
     *("What thing was scanned?", "Describe the 3D object.", "What is in this 3D file?"),
     *more.WHAT_POINTS,
+    *points.WHAT_POINTS,
 )
 SOLID = (
     *("What solid is this?", "Which solid is it?", "What object is this?", "What shape is it?"),
@@ -245,10 +273,12 @@ SOLID = (
         "Which form is it?",
     ),
     *more.SOLID,
+    *points.SOLID,
 )
 PROPORTION = (
     *("Is it tall or flat?", "Is it flat or tall?", "Is the {noun} tall or flat?"),
     *("Is it stretched or flattened?", "How is the {noun} proportioned?", "Is it high or flat?"),
+    *points.PROPORTION,
 )
 WHAT_SERIES = (
     *("Describe the series.", "What do the numbers show?", "What does the data show?"),
@@ -256,6 +286,7 @@ WHAT_SERIES = (
     *("How does the series behave?", "What is in this data?", "Tell me about these numbers."),
     *("What story does the data tell?", "Describe how the values develop.", "Analyse the series."),
     *more.WHAT_SERIES,
+    *series.WHAT_SERIES,
 )
 TREND = (
     *("What is the trend?", "Is it rising or falling?", "Which way does the series go?"),
@@ -263,6 +294,7 @@ TREND = (
     *("Do the values grow or shrink?", "In which direction do the numbers go?"),
     *("Is it going up, down or nowhere?", "What is the long-run direction?"),
     *more.TREND,
+    *series.TREND,
 )
 SEASON = (
     *("Is there a season?", "Is it seasonal?", "Does it repeat?", "Is there a seasonal pattern?"),
@@ -270,6 +302,7 @@ SEASON = (
     *("Does the curve come back in waves?", "Do you see a repeating pattern?"),
     *("Does it go up and down regularly?", "Is there seasonality?"),
     *more.SEASON,
+    *series.SEASON,
 )
 CYCLES = (
     *("How many cycles are there?", "How often does it repeat?", "How many waves do you count?"),
@@ -280,74 +313,37 @@ CYCLES = (
     ),
     *("What is the number of cycles?", "How many seasons does it go through?"),
     *more.CYCLES,
+    *series.CYCLES,
 )
 EVENT = (
     *("Are there anomalies?", "Is there something strange in it?", "Does anything unusual happen?"),
     *("Does something special happen?", "Is anything odd about it?", "Do you notice an event?"),
     *("Is there an anomaly?", "Anything unusual?", "Does it change suddenly?"),
     *more.EVENT,
+    *series.EVENT,
 )
-EVENT_NAMED = {
-    "spike": ("Is there a spike?", "Is there an outlier?", "Do you see a spike?"),
-    "level shift": ("Is there a level shift?", "Does the level jump?", "Is there a break in it?"),
-    "variance change": ("Is there a variance change?", "Does the noise change?"),
-}
+EVENT_NAMED = series.EVENT_NAMED
 WHEN_EVENT = (
     *("When does it happen?", "When does the unusual thing happen?", "Where is the anomaly?"),
     *("At which time is the event?", "Is the event early or late?", "When is the break?"),
     *("In which part of the series is it?", "How late does the strange thing happen?"),
     *more.WHEN_EVENT,
+    *series.WHEN_EVENT,
 )
-SAY_THIS = (
-    *(
-        "Say what you see.",
-        "Say what this is.",
-        "Tell me aloud what this is.",
-        "Speak: what is this?",
-    ),
-    *("Say it aloud.", "Answer by voice: what is it?", "Read your answer aloud: what is this?"),
-    *("Tell me with your voice what it is.", "Say what I sent you.", "Describe it by voice."),
-)
-SAY_PICTURE = (
-    *("Say aloud what is in the picture.", "Say what the picture shows.", "Speak the caption."),
-)
-SAY_VIDEO = (
-    *(
-        "Say aloud what happens.",
-        "Say what happens in the video.",
-        "Tell me by voice what goes on.",
-    ),
-)
-SAY_POINTS = ("Say aloud which solid it is.", "Say what the points show.", "Speak its name.")
-SAY_SERIES = (
-    *("Say aloud how the series goes.", "Say how it develops.", "Tell me by voice about the data."),
-)
-SAY_SOUND = ("Say what you hear.", "Say aloud what sound it is.", "Name the sound aloud.")
-SAY_COUNT = (
-    *("Say aloud how many there are.", "Say the number aloud.", "Count them aloud."),
-    *("Tell me by voice how many.", "Speak the count."),
-)
-REPEAT = (
-    *("Repeat it.", "Say it again.", "Repeat that.", "Say that again.", "Repeat what was said."),
-    *("Say the same words.", "Speak it back to me.", "Echo it.", "Say it in your own voice."),
-    *("Repeat after the speaker.", "Say aloud what is said."),
-)
-DRAW_THIS = (
-    *("Draw it.", "Draw this.", "Make a picture of it.", "Paint it.", "Show it as a picture."),
-    *("Draw what you see.", "Sketch it.", "Turn it into a picture.", "Make an image of this."),
-    *("Can you draw that?", "Give me a picture of it.", "Please illustrate it."),
-)
-DRAW_PICTURE = ("Draw the same.", "Copy the picture.", "Redraw this.", "Draw it again, cleanly.")
-DRAW_VIDEO = ("Draw what moves.", "Draw the thing in the film.", "Draw what the video shows.")
-DRAW_POINTS = ("Draw the solid.", "Render it.", "Draw a view of it.", "Show me how it looks.")
-DRAW_SERIES = (
-    "Plot it.",
-    "Draw the curve.",
-    "Make a plot.",
-    "Sketch the series.",
-    "Chart the data.",
-)
-DRAW_SOUND = ("Draw what you hear.", "Draw what is said.", "Draw what is named.", "Draw the words.")
+SAY_THIS = making.SAY_THIS
+SAY_PICTURE = making.SAY_PICTURE
+SAY_VIDEO = making.SAY_VIDEO
+SAY_POINTS = making.SAY_POINTS
+SAY_SERIES = making.SAY_SERIES
+SAY_SOUND = making.SAY_SOUND
+SAY_COUNT = making.SAY_COUNT
+REPEAT = making.REPEAT
+DRAW_THIS = making.DRAW_THIS
+DRAW_PICTURE = making.DRAW_PICTURE
+DRAW_VIDEO = making.DRAW_VIDEO
+DRAW_POINTS = making.DRAW_POINTS
+DRAW_SERIES = making.DRAW_SERIES
+DRAW_SOUND = making.DRAW_SOUND
 
 
 def wordings() -> Iterable[str]:
@@ -355,6 +351,6 @@ def wordings() -> Iterable[str]:
     for name, value in globals().items():
         if name.isupper() and isinstance(value, tuple):
             yield from value
-        elif name.isupper() and isinstance(value, dict):
+        elif name.isupper() and isinstance(value, Mapping):
             for several in value.values():
                 yield from several

@@ -8,6 +8,7 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
+from omni.nano.asked.wishes import FORECAST
 from omni.nano.questions.exchange import sentence
 from omni.nano.world.words import NUMBERS
 
@@ -52,6 +53,7 @@ _TOOLS: dict[str, tuple[str, str, tuple[str, ...], str, str]] = {
                 "How does {h} continue? Plot it.",
                 "Give a forecast of {h}.",
             ),
+            *FORECAST,
         ),
         "{made}: forecast of {h}",
         "Here is the forecast: {made}.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -43,6 +44,9 @@ _OPENINGS = (
     *("Please {}", "Please, {}", "Can you tell me: {}", "Tell me, {}", "I want to know: {}"),
     *("Could you say {}", "Hey, {}", "OK, {}", "Now, {}", "So, {}", "Let me know: {}"),
 )
+_FRAMED = re.compile(r"[.?!:] |^(?:Please|Could|Can|Would|May|Kindly|Tell|Now|And|So|OK)\b")
+"""What nothing goes before: two sentences, and what is polite or abrupt already."""
+
 _ENDINGS = ("{}, please", "{} please", "{}, thanks", "{} Thanks", "{} Be brief.", "{} Tell me.")
 
 
@@ -64,7 +68,7 @@ def listing(things: Sequence[str]) -> str:
 def vary(rng: random.Random, question: str) -> str:
     """The question as people type it: with a please, in lower case, or without its mark."""
     roll = rng.random()
-    if roll < 0.12 and question[1:2].islower():
+    if roll < 0.12 and question[1:2].islower() and not _FRAMED.search(question):
         lowered = question[0].lower() + question[1:]
         question = rng.choice(_OPENINGS).format(lowered)
     elif roll < 0.2 and question[-1] in ".?":

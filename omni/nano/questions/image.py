@@ -22,6 +22,9 @@ PLACE_PHRASES = {
 APART = 0.14
 """Two centres are to the left or above one another if they are this share of the picture apart."""
 
+NOUNS = ("object", "thing", "shape", "figure", "item")
+"""What one thing in a picture is called if its shape is not."""
+
 Thing = Labels
 
 
@@ -103,10 +106,16 @@ def _one(rng: random.Random, thing: Thing) -> Exchange:
 
 
 def attribute(
-    rng: random.Random, kind: str, colour: str, shape: str, size: str = "", place: str = ""
+    rng: random.Random,
+    kind: str,
+    colour: str,
+    shape: str,
+    size: str = "",
+    place: str = "",
+    nouns: Sequence[str] = NOUNS,
 ) -> Exchange:
-    """A question about one attribute of a single thing, of any modality."""
-    noun = rng.choice((shape, "object", "thing", "shape"))
+    """A question about one attribute of a single thing, of any modality, that is called a noun."""
+    noun = rng.choice((shape, *nouns))
     if kind == "yes-no":
         return yes_no(rng, colour, shape, SHAPES)
     wordings, answer = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 
+from omni.nano.asked import pairs as asked
 from omni.nano.questions import image
 from omni.nano.questions.audio import drawn
 from omni.nano.questions.exchange import Exchange, Labels, sentence
@@ -20,32 +21,49 @@ NAMES = {
 _SAME_COLOUR = (
     *("Do {a} and {b} have the same colour?", "Is it the same colour in {a} and {b}?"),
     *("Are {a} and {b} of one colour?", "Does the colour of {a} agree with {b}?"),
+    *asked.SAME_COLOUR,
 )
 _SAME_THING = (
     *("Do {a} and {b} agree?", "Do {a} and {b} mean the same thing?", "Does {a} fit {b}?"),
     *("Is it the same thing in {a} and {b}?", "Do {a} and {b} match?"),
+    *asked.SAME_THING,
 )
 _WHICH = (
     *("Which one is {value}?", "Which of them is {value}: {options}?", "What is {value} here?"),
     *("Which of the files is {value}?", "Which one shows something {value}?"),
+    *asked.WHICH,
 )
 _WHICH_SAYS = (
     *("Which one is about {value}?", "Where is {value} to be found: {options}?"),
     *("Which of the files has {value}?", "In which one is there {value}?"),
+    *asked.WHICH_SAYS,
 )
 _COLOUR_IN = (
     *("What colour is it in {a}?", "Which colour does {a} show?", "What colour is named by {a}?"),
     *("And {a}: what colour?", "Tell me the colour of {a}."),
+    *asked.COLOUR_IN,
 )
-_SHAPE_IN = ("What shape is it in {a}?", "Which shape does {a} show?", "Which thing is in {a}?")
+_SHAPE_IN = (
+    "What shape is it in {a}?",
+    "Which shape does {a} show?",
+    "Which thing is in {a}?",
+    *asked.SHAPE_IN,
+)
 _DRAW_MIXED = (
     *("Draw the shape of {a} in the colour of {b}.", "Draw {a} in the colour of {b}."),
     *(
         "Paint the shape from {a} with the colour from {b}.",
         "Give the shape in {a} the colour of {b}.",
     ),
+    *asked.DRAW_MIXED,
 )
-_SAY_BOTH = ("Say both colours.", "Name the colours of both aloud.", "Say the two colours.")
+_SAY_BOTH = (
+    "Say both colours.",
+    "Name the colours of both aloud.",
+    "Say the two colours.",
+    *asked.SAY_BOTH,
+)
+_COURSE = ("Is {a} rising, falling or flat?", *asked.COURSE)
 
 
 def ask(rng: random.Random, things: Mapping[str, Labels]) -> Exchange | None:
@@ -103,7 +121,7 @@ def _one_of_them(rng: random.Random, facts: Facts) -> Exchange | None:
     name = rng.choice(tuple(facts))
     called = rng.choice(NAMES[name])
     if name == "series":
-        question = f"Is {called} rising, falling or flat?"
+        question = rng.choice(_COURSE).format(a=called)
         return Exchange(question, sentence(facts[name]["trend"]))
     if rng.random() < 0.5:
         return Exchange(rng.choice(_COLOUR_IN).format(a=called), sentence(facts[name]["colour"]))

@@ -9,6 +9,9 @@ from omni.nano.questions.exchange import Exchange, Labels, article, sentence
 from omni.nano.questions.image import attribute, yes_no
 from omni.nano.world.words import SOLIDS
 
+NOUNS = ("object", "thing", "solid", "body", "model", "mesh", "shape")
+"""What a solid is called if its kind is not."""
+
 
 def ask(rng: random.Random, labels: Labels) -> Exchange:
     """A question that is answered in words."""
@@ -23,10 +26,12 @@ def ask(rng: random.Random, labels: Labels) -> Exchange:
         return Exchange(rng.choice(w.SOLID), sentence(article(solid)))
     if kind == "proportion":
         answer = {"tall": "tall", "flat": "flat", "even": "neither"}[labels["proportion"]]
-        return Exchange(rng.choice(w.PROPORTION).format(noun=solid), sentence(answer))
+        return Exchange(
+            rng.choice(w.PROPORTION).format(noun=rng.choice((solid, *NOUNS))), sentence(answer)
+        )
     if kind == "yes-no":
         return yes_no(rng, colour, solid, SOLIDS)
-    return attribute(rng, kind, colour, solid, size)
+    return attribute(rng, kind, colour, solid, size, nouns=NOUNS)
 
 
 def shaped(labels: Labels) -> str:

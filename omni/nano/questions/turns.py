@@ -7,28 +7,28 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from omni.nano import wordings as w
+from omni.nano.asked import turns as asked
 from omni.nano.questions import image, video
 from omni.nano.questions.exchange import Exchange, Labels, article, sentence
 
-_MORE = {
-    "colour": ("And the colour?", "And its colour?", "Which colour?", "And what colour is it?"),
-    "shape": ("And the shape?", "And its shape?", "Which shape?", "And what shape is it?"),
-    "size": ("And the size?", "And how big?", "How big is that?", "And its size?"),
-    "place": ("And where?", "And its place?", "Where is that?", "And where is it?"),
-    "motion": ("And the motion?", "And what does it do?", "And how does it move?"),
-    "trend": ("And the trend?", "And which way does it go?", "Rising or falling?"),
-    "season": ("And a season?", "And is it seasonal?", "Does that repeat?"),
-    "event": ("And anything unusual?", "And an event?", "Does something odd happen, too?"),
-}
+_MORE = asked.MORE
 _OTHER = (
     "And the other one?",
     "And the other?",
     "What about the other one?",
     "And the second one?",
+    *asked.OTHER,
 )
-_SAY_MORE = ("Say it aloud.", "And say it.", "Now say it.", "Now by voice.", "Speak it.")
-_DRAW_MORE = ("Now draw it.", "And draw it.", "Draw that.", "Now as a picture.")
-_PLOT_MORE = ("Now plot it.", "And plot it.")
+_SAY_MORE = (
+    "Say it aloud.",
+    "And say it.",
+    "Now say it.",
+    "Now by voice.",
+    "Speak it.",
+    *asked.SAY_MORE,
+)
+_DRAW_MORE = ("Now draw it.", "And draw it.", "Draw that.", "Now as a picture.", *asked.DRAW_MORE)
+_PLOT_MORE = ("Now plot it.", "And plot it.", *asked.PLOT_MORE)
 
 
 def follow(rng: random.Random, modality: str, labels: Labels) -> Exchange | None:

@@ -6,7 +6,7 @@ import random
 
 from omni.nano import wordings as w
 from omni.nano.questions.exchange import Exchange, Labels, article, sentence
-from omni.nano.questions.image import attribute
+from omni.nano.questions.image import NOUNS, attribute
 
 PHRASES = {
     **{name: f"moves {name}" for name in ("left", "right", "up", "down")},
@@ -28,10 +28,10 @@ def ask(rng: random.Random, labels: Labels) -> Exchange:
         whole = f"{article(f'{colour} {shape}')} {phrase}"
         return Exchange(rng.choice(w.WHAT + w.WHAT_VIDEO), sentence(whole))
     if kind == "motion":
-        question = rng.choice(w.MOTION).format(noun=rng.choice((shape, "object", "thing")))
+        question = rng.choice(w.MOTION).format(noun=rng.choice((shape, *NOUNS)))
         return Exchange(question, sentence(f"it {phrase}"))
     if kind == "still":
-        question = rng.choice(w.DOES_MOVE).format(noun=rng.choice((shape, "object", "thing")))
+        question = rng.choice(w.DOES_MOVE).format(noun=rng.choice((shape, *NOUNS)))
         answer = "No, it stays still." if labels["motion"] == "still" else f"Yes, it {phrase}."
         return Exchange(question, answer)
     return attribute(rng, kind, colour, shape)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+from omni.nano.asked import wishes as asked
 from omni.nano.questions.exchange import Exchange, article
 from omni.nano.questions.image import PLACE_PHRASES
 from omni.nano.world.words import (
@@ -31,10 +32,12 @@ DRAW = (
     *("I want a picture of {thing}.", "Sketch {thing}.", "I would like to see {thing}."),
     *("Could you paint {thing} for me?", "Give me an image with {thing}.", "Picture {thing}."),
     *("Produce a drawing of {thing}.", "I need a drawing of {thing}.", "Illustrate {thing}."),
+    *asked.DRAW,
 )
 PLOT = (
     *("Plot {thing}.", "Draw {thing}.", "Sketch {thing}.", "Show me {thing}.", "Chart {thing}."),
     *("Make a plot of {thing}.", "Draw the curve of {thing}.", "I want to see {thing}."),
+    *asked.PLOT,
 )
 SAY = (
     *("Say {thing}.", "say {thing}", 'Say "{thing}".', "Please say {thing}.", "Speak: {thing}"),
@@ -42,6 +45,7 @@ SAY = (
     *("Can you say {thing}?", "Speak the words {thing}.", "Tell me aloud: {thing}"),
     *("Let me hear you say {thing}.", 'Read this to me: "{thing}".', "Voice this: {thing}"),
     *("I want to hear {thing}.", "Utter {thing}.", "Say out loud {thing}."),
+    *asked.SAY,
 )
 
 

@@ -70,7 +70,7 @@ def test_two_things_at_once_agree_about_as_often_as_not(pool, monkeypatch):
     monkeypatch.setattr(corpus, "MODALITIES", ("image", "video"))
     monkeypatch.setattr(cases, "_speakable", lambda pool, name: own[name])
     own = {name: list(speakable(pool, name)) for name in ("image", "video")}
-    found = cases.together(pool, 2, "text", 300)
+    found = cases.together(pool, 2, "text", 600)
     assert all({one.modality for one in case.things} == {"image", "video"} for case in found)
     asked = [case.turns[0].answer for case in found if "both" in case.turns[0].answer]
     differ = [case for case in found if case.turns[0].answer == "No, they differ."]

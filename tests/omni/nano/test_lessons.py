@@ -8,6 +8,7 @@ import torch
 from omni.model.loading import load
 from omni.model.questions import TEXT
 from omni.nano import corpus
+from omni.nano import lessons as lessons_module
 from omni.nano.corpus import MODALITIES, Cache
 from omni.nano.lesson import Lesson, TextReader, collate
 from omni.nano.lessons import KINDS, Teacher
@@ -150,6 +151,37 @@ def test_all_things_of_a_picture_are_listed_from_left_to_right():
 def test_the_same_seed_makes_the_same_lesson(teacher):
     first, again = (teacher.lesson(random.Random(5)) for _ in range(2))
     assert first.ids == again.ids and first.weights == again.weights
+
+
+def test_where_words_are_lost_the_encoder_still_reads_the_whole_question(
+    nano, teacher, monkeypatch
+):
+    monkeypatch.setattr(lessons_module, "HEARD", {"some": 1.0})
+    monkeypatch.setattr(lessons_module, "hurried", lambda rng, question: question)
+    monkeypatch.setattr(lessons_module, "vary", lambda rng, question: question)
+    question = "Which colour would you say the little round thing on the left has?"
+    whole = teacher.features(question)["ids"]
+    lost = 0
+    for seed in range(40):
+        lesson = Lesson()
+        teacher._turn(random.Random(seed), lesson, Exchange(question, "Red."), about=True)
+        (item,) = lesson.media
+        assert item.features is not None and torch.equal(item.features["ids"], whole)
+        text = nano.processor.tokenizer.decode(lesson.ids)
+        told = text.rpartition("<|close|>")[2].partition("<|end|>")[0].split()
+        left = iter(question.split())
+        assert told and all(word in left for word in told), "some words, in their order"
+        lost += len(question.split()) - len(told)
+    assert 0.25 < lost / (40 * len(question.split())) < 0.45
+
+
+def test_wishes_in_words_alone_lose_no_words(nano, teacher, monkeypatch):
+    monkeypatch.setattr(lessons_module, "HEARD", {"some": 1.0})
+    monkeypatch.setattr(lessons_module, "vary", lambda rng, question: question)
+    for seed in range(20):
+        lesson = Lesson()
+        teacher._turn(random.Random(seed), lesson, Exchange("Say red star now.", "Red."))
+        assert "Say red star now." in nano.processor.tokenizer.decode(lesson.ids)
 
 
 def test_held_out_pairs_are_never_named(nano, lessons):

@@ -2,6 +2,7 @@
 
 import random
 import re
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -13,6 +14,7 @@ from omni.nano.questions import audio, image, points, series, video
 from omni.nano.world import curves, group, motion, solid, tones, utterances, words
 
 COLOURS, SHAPES = tuple(words.COLOURS), words.SHAPES
+NOUNS = tuple(dict.fromkeys((*image.NOUNS, *points.NOUNS)))
 PLURALS = {f"{shape}es" if shape == "cross" else f"{shape}s": shape for shape in SHAPES}
 PLACES = {
     **{"On the left.": "left", "On the right.": "right", "In the middle.": "middle"},
@@ -27,18 +29,35 @@ WHEN = {"early": "Early.", "middle": "In the middle.", "late": "Late."}
 
 
 def asked_as(question, wordings, **fillings):
-    """What a question fills the braces of one of these wordings with; `None` if it is another."""
+    """What a question fills the braces of one of these wordings with; `None` if it is another.
+
+    What may fill them is listed, or is a pattern.
+    """
+    options = tuple(
+        (name, values if isinstance(values, str) else "|".join(map(re.escape, values)))
+        for name, values in fillings.items()
+    )
+    for start, pattern in patterns(tuple(wordings), options):
+        if question.startswith(start) and (found := compiled(pattern).fullmatch(question)):
+            return found.groupdict()
+    return None
+
+
+@cache
+def patterns(wordings, options):
+    """How such questions start, and what they look like as a whole."""
+    fillings, found = dict(options), []
     for wording in wordings:
         parts = re.split(r"{(\w+)}", wording)
         pattern = "".join(
-            f"(?P<{part}>{'|'.join(map(re.escape, fillings[part]))})"
-            if odd % 2
-            else re.escape(part)
+            f"(?P<{part}>{fillings[part]})" if odd % 2 else re.escape(part)
             for odd, part in enumerate(parts)
         )
-        if found := re.fullmatch(pattern, question):
-            return found.groupdict()
-    return None
+        found.append((parts[0], pattern))
+    return found
+
+
+compiled = cache(re.compile)
 
 
 def an(noun):
@@ -62,10 +81,8 @@ def the(things, words_for_it):
     return found[0]
 
 
-CALLED = [
-    *SHAPES,
-    *(f"{c} {s}" for c in COLOURS for s in (*SHAPES, "thing", "object", "one", "shape")),
-]
+_SHAPES, _COLOURS = "|".join(SHAPES), "|".join(COLOURS)
+CALLED = f"(?:{_COLOURS}) (?:{_SHAPES}|thing|object|one|shape)|{_SHAPES}"
 RELATIONS = {word: name for name, several in w.RELATION_WORDS.items() for word in several}
 BEYOND = {"left of": ("x", -1), "right of": ("x", 1), "above": ("y", -1), "below": ("y", 1)}
 
@@ -106,7 +123,7 @@ def check_several(things, question, answer):
     if found := asked_as(question, w.SIZE_OF, noun=CALLED):
         assert answer == f"{the(things, found['noun'])['size'].capitalize()}."
         return "size"
-    if found := asked_as(question, w.EXISTS, thing=[an(name) for name in CALLED]):
+    if found := asked_as(question, w.EXISTS, thing=f"an? (?:{CALLED})"):
         there = found["thing"].partition(" ")[2] in [named(thing) for thing in things]
         assert answer == ("Yes, there is." if there else "No, there is none.")
         return "exists"
@@ -170,18 +187,26 @@ def check_yes_no(question, answer, colour, shape, kinds):
     return "is shape"
 
 
+def asked_about(question, wordings):
+    """Whether it is one of these wordings, and what noun it calls the thing; else `None`."""
+    found = asked_as(question, wordings, noun=(*SHAPES, *words.SOLIDS, *NOUNS))
+    return None if found is None else {"noun": next(iter(found.values()), "thing")}
+
+
 def check_single(thing, question, answer, shapes=SHAPES):
-    nouns = (thing["shape"], "object", "thing", "shape")
-    if asked_as(question, w.COLOUR, noun=nouns) is not None:
+    if found := asked_about(question, w.COLOUR):
+        assert found["noun"] in (thing["shape"], *NOUNS)
         assert answer == f"{thing['colour'].capitalize()}."
         return "colour"
     if asked_as(question, w.SHAPE) is not None:
         assert answer == f"{an(thing['shape']).capitalize()}."
         return "shape"
-    if asked_as(question, w.HOW_BIG, noun=nouns) is not None:
+    if found := asked_about(question, w.HOW_BIG):
+        assert found["noun"] in (thing["shape"], *NOUNS)
         assert answer == f"{thing['size'].capitalize()}."
         return "size"
-    if asked_as(question, w.PLACE, noun=nouns) is not None:
+    if found := asked_about(question, w.PLACE):
+        assert found["noun"] in (thing["shape"], *NOUNS)
         assert PLACES[answer] == thing["place"]
         return "place"
     return check_yes_no(question, answer, thing["colour"], thing["shape"], shapes)
@@ -260,7 +285,6 @@ def test_films_are_asked_about_truly():
         labels = motion.describe(motion.sample(seed, held_out=None))
         exchange = video.ask(rng, labels)
         question, answer = exchange.question, exchange.answer
-        nouns = (labels["shape"], "object", "thing")
         if labels["motion"] == "colliding":
             both = [labels, labels["other"]]
             if asked_as(question, w.WHAT + w.WHAT_VIDEO) is not None:
@@ -277,10 +301,10 @@ def test_films_are_asked_about_truly():
         if asked_as(question, w.WHAT + w.WHAT_VIDEO) is not None:
             assert answer == f"{an(named(labels)).capitalize()} {does}."
             kinds.append("what")
-        elif asked_as(question, w.MOTION, noun=nouns) is not None:
+        elif asked_about(question, w.MOTION):
             assert answer == f"It {does}."
             kinds.append("motion")
-        elif asked_as(question, w.DOES_MOVE, noun=nouns) is not None:
+        elif asked_about(question, w.DOES_MOVE):
             still = labels["motion"] == "still"
             assert answer == f"{'No' if still else 'Yes'}, it {does}."
             kinds.append("moves")
@@ -302,7 +326,7 @@ def test_solids_are_asked_about_truly():
             whole = " ".join([labels["size"], *shape, labels["colour"], kind])
             assert answer == f"{an(whole).capitalize()}."
             kinds.append("what")
-        elif asked_as(question, w.PROPORTION, noun=[kind]) is not None:
+        elif asked_about(question, w.PROPORTION):
             assert answer == ("Neither." if proportion == "even" else f"{proportion.capitalize()}.")
             kinds.append("proportion")
         elif asked_as(question, w.SOLID) is not None:
