@@ -23,6 +23,7 @@ class Settings(BaseModel):
         dtype: `auto`, `float32`, `bfloat16` or `float16`.
         budget: at most this many media tokens a turn; not set means no limit.
         seed: seed of the sampling; not set means a new one each time.
+        tools: names of the tools that the brain may call, or `all`.
         roots: folders that files may be attached from; empty allows every folder.
         max_bytes: largest file that is opened.
         graphics: how pictures are drawn: `auto`, `kitty`, `sixel`, `blocks` or `none`.
@@ -35,6 +36,7 @@ class Settings(BaseModel):
     dtype: str = Field("auto", min_length=1)
     budget: int | None = Field(None, ge=1)
     seed: int | None = Field(None, ge=0, lt=2**63)
+    tools: tuple[str, ...] = ()
     roots: tuple[Path, ...] = ()
     max_bytes: int = Field(4 << 30, ge=1)
     graphics: str = Field("auto", pattern="^(auto|kitty|sixel|blocks|none)$")
@@ -111,5 +113,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _split(name: str, text: str) -> Any:
-    """Lists are written in the environment as paths are there."""
+    """Lists are written in the environment as paths are there, and names with commas."""
+    if name == "tools":
+        return tuple(part.strip() for part in text.split(",") if part.strip())
     return tuple(text.split(os.pathsep)) if name == "roots" else text

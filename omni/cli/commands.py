@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
+from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from omni.cli import files, paths, players, preview
-from omni.cli.opening import new_session
+from omni.cli.opening import new_session, tool_names
 from omni.cli.screen import fit, one_line, table
 from omni.errors import UsageError
 from omni.media import HANDLE
@@ -112,6 +113,18 @@ def _tokens(text: str) -> int | None:
     if not text.isdecimal() or int(text) < 1:
         raise UsageError(f"wanted a number of tokens above 0 or off, not {text!r}")
     return int(text)
+
+
+@command("tools", "[NAMES|all|none]", "show or change the tools that the model may call")
+def _tools(chat: Conversation, rest: str) -> None:
+    if rest:
+        try:
+            names = tool_names(rest.replace(" ", ","))
+        except ArgumentTypeError as error:
+            raise UsageError(str(error)) from None
+        chat.reopen(tools=names)
+    told = chat.settings.tools
+    chat.screen.notice(f"tools: {', '.join(told)}" if told else "tools: none; /tools all for all")
 
 
 @command("model", "[NAME]", "show or change the model")

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from omni.chat.events import Event, Finished, MediaMade, TextDelta, ToolStarted
 from omni.cli import commands, paths, preview
@@ -166,9 +166,8 @@ class Conversation:
         self.settings = self.settings.model_copy(update={"budget": tokens})
         self.agent.budget = Budget(tokens=tokens) if tokens else None
 
-    def reopen(self, *, session: str | None = None, model: str | None = None) -> None:
-        """Go on with another session or another model; if that fails, all stays as it was."""
-        changes = {"model": model} if model else {}
+    def reopen(self, *, session: str | None = None, **changes: Any) -> None:
+        """Go on with another session or other settings; if that fails, all stays as it was."""
         settings = self.settings.model_copy(update=changes)
         agent = self._opener(settings, session or self.session)
         self.agent.close()

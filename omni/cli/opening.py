@@ -23,6 +23,12 @@ def add_brain_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--budget", metavar="N", help="at most N media tokens a turn, or off", type=_budget
     )
+    parser.add_argument(
+        "--tools",
+        metavar="NAMES",
+        help="tools that the brain may call: names with commas between, all or none",
+        type=tool_names,
+    )
 
 
 def _budget(text: str) -> int:
@@ -34,6 +40,27 @@ def _budget(text: str) -> int:
     return int(text)
 
 
+def tool_names(text: str) -> tuple[str, ...]:
+    """Names of tools that exist, with commas between; `none` stands for no tool.
+
+    Raises:
+        ArgumentTypeError: for a name that there is not.
+    """
+    from omni import plugins
+    from omni.chat.toolbox import EVERY
+
+    names = tuple(part.strip() for part in text.split(",") if part.strip())
+    if names == ("none",):
+        return ()
+    known = plugins.names("tools")
+    unknown = next((name for name in names if name != EVERY and name not in known), None)
+    if unknown or not names:
+        raise argparse.ArgumentTypeError(
+            f"no tool is called {unknown or text!r}; there is: {', '.join(known)}, all, none"
+        )
+    return names
+
+
 def settings_of(arguments: argparse.Namespace) -> Settings:
     """The settings in force, with the flags of this command."""
     from omni.config import settings
@@ -43,6 +70,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         device=arguments.device,
         budget=arguments.budget or None,
         seed=getattr(arguments, "seed", None),
+        tools=arguments.tools,
     )
     if arguments.budget == 0:
         found = found.model_copy(update={"budget": None})
@@ -62,6 +90,7 @@ def open_agent(settings: Settings, session: str) -> Agent:
         model = agent.brain(model, **chosen)
     return agent.Agent(
         model,
+        tools=settings.tools,
         session=session,
         home=home(),
         budget=Budget(tokens=settings.budget) if settings.budget else None,

@@ -176,3 +176,24 @@ def test_a_media_part_of_modality_text_is_not_taken_for_words(omni, scripted, mo
     scripted()
     ran = omni("ask", "x")
     assert (ran.code, ran.out, ran.err) == (1, "", "omni: text failed: none made\n")
+
+
+def test_tools_are_given_by_name_and_unknown_ones_are_refused(omni, scripted, red, tmp_path):
+    scripted(
+        AIMessage(
+            "",
+            tool_calls=[
+                {"name": "edit_image", "args": {"image": "img-1", "change": "grey"}, "id": "1"}
+            ],
+        ),
+        "Here it is, grey.",
+    )
+    ran = omni("ask", "make it grey", "-a", red, "--tools", "edit_image", "-o", tmp_path, "--json")
+    assert ran.code == 0, ran.err
+    made = [part for part in json.loads(ran.out)["parts"] if part["type"] == "image"]
+    assert [part["handle"] for part in made] == ["img-2"]
+    assert made[0]["lineage"]["model"] == "edit_image"
+    assert made[0]["lineage"]["parents"] == ["img-1"]
+    refused = omni("ask", "hello", "--tools", "hammer")
+    assert refused.code == 2
+    assert "no tool is called 'hammer'; there is: analyse_series, calculator" in refused.err

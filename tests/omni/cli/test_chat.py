@@ -368,3 +368,21 @@ def test_kill_in_the_middle_of_a_turn_loses_nothing(spawn, own_home, omni, scrip
     assert (own_home / "back.png").read_bytes() == red.read_bytes()
     with contextlib.closing(sqlite3.connect(own_home / "sessions.sqlite")) as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def call_of(name, **arguments):
+    return AIMessage("", tool_calls=[{"name": name, "args": arguments, "id": "call-1"}])
+
+
+def test_a_tool_by_name_is_called_and_shown_as_it_runs(talk):
+    chat = talk(call_of("calculator", expression="6 * 7"), "It is 42.")
+    chat.take("/tools calculator")
+    assert "tools: calculator" in told(chat)
+    chat.take("What is 6 * 7?")
+    assert "· calculator …" in told(chat)
+    assert "It is 42." in shown(chat)
+    chat.take("/tools hammer")
+    assert "no tool is called 'hammer'; there is: analyse_series, calculator" in told(chat)
+    assert chat.settings.tools == ("calculator",)
+    chat.take("/tools none")
+    assert chat.settings.tools == ()
