@@ -5,6 +5,7 @@ Shapes: G items, V vectors of one item, W width of a space.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -22,6 +23,45 @@ Progress = Callable[[int, int], None]
 
 Read = Callable[[str, Sequence[Any]], Sequence[Vectors]]
 """Vectors `[W]` or `[V, W]` of a batch of items of one modality."""
+
+
+class GroupedEmbedder(ABC):
+    """What embedders have in common; each reads one batch of one modality.
+
+    Attributes:
+        batch: most items that are read at once.
+        progress: told after each batch how many items are done, and of how many.
+    """
+
+    space: Space
+    modalities: frozenset[str]
+    batch: int = 32
+    progress: Progress | None = None
+
+    def embed(self, items: Sequence[str | Media]) -> Any:
+        return self._embed(items, self.read)
+
+    def embed_queries(self, items: Sequence[str | Media]) -> Any:
+        return self._embed(items, self.read_queries)
+
+    @abstractmethod
+    def read(self, modality: str, items: Sequence[Any]) -> Sequence[Vectors]:
+        """Vectors `[W]`, in a `multi` space `[V, W]`, of each of a batch of one modality."""
+
+    def read_queries(self, modality: str, items: Sequence[Any]) -> Sequence[Vectors]:
+        """The same of what is looked for."""
+        return self.read(modality, items)
+
+    def _embed(self, items: Sequence[str | Media], read: Read) -> Any:
+        found = embed_grouped(
+            items,
+            read,
+            space=self.space,
+            modalities=self.modalities,
+            batch=self.batch,
+            progress=self.progress,
+        )
+        return found if self.space.multi else stacked(found, self.space.width)
 
 
 def embed_grouped(

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from omni.errors import MissingExtra
-from omni.media import Media
 from omni.modality import modality as plugin
 from omni.plugins import Component
 
 from ..contracts import Space, Vectors
-from .grouping import TEXT, Progress, embed_grouped, refuse_blank, stacked, unit
+from .grouping import TEXT, GroupedEmbedder, Progress, refuse_blank, unit
 from .weights import digest_of
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ NAME = "text"
 MODEL = "all-MiniLM-L6-v2"
 
 
-class SentenceEmbedder:
+class SentenceEmbedder(GroupedEmbedder):
     """Texts of any length through all-MiniLM-L6-v2, which the extra `offline` brings.
 
     A text of more than 256 word pieces is read in windows that overlap; its vector is the mean of
@@ -61,29 +60,15 @@ class SentenceEmbedder:
         self.space = Space(NAME, encoder.width, digest_of({MODEL: encoder.digest()}))
         self._lock = threading.Lock()
 
-    def embed(self, items: Sequence[str | Media]) -> Vectors:
-        found = embed_grouped(
-            items,
-            self._read,
-            space=self.space,
-            modalities=self.modalities,
-            batch=self.batch,
-            progress=self.progress,
-        )
-        return stacked(found, self.space.width)
-
-    def embed_queries(self, items: Sequence[str | Media]) -> Vectors:
-        return self.embed(items)
-
     @cached_property
     def device(self) -> Any:
         from omni.device import place
 
         return (self._placement or place()).device
 
-    def _read(self, modality: str, texts: Sequence[str]) -> Sequence[Vectors]:
-        refuse_blank(texts)
-        windows = [self._encoder.windows(text) for text in texts]
+    def read(self, modality: str, items: Sequence[str]) -> Sequence[Vectors]:
+        refuse_blank(items)
+        windows = [self._encoder.windows(text) for text in items]
         with self._lock:
             vectors = self._encoder.sentence([one for each in windows for one in each], self.device)
         ends = np.cumsum([len(each) for each in windows])

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from omni.errors import Unsupported
-from omni.media import Media, hash_file
+from omni.media import hash_file
 from omni.modality import modality as plugin
 from omni.plugins import Component
 
 from ..contracts import Space, Vectors
-from .grouping import TEXT, Progress, embed_grouped, refuse_blank, stacked, unit
+from .grouping import TEXT, GroupedEmbedder, Progress, refuse_blank, unit
 from .weights import digest_of
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ NAME = "shared"
 _WEIGHTS = "model*.safetensors"
 
 
-class SharedEmbedder:
+class SharedEmbedder(GroupedEmbedder):
     """Media and texts into the space of omni-nano, or of another assembled model that has one.
 
     The model is loaded when it is first used. Texts longer than it reads at once are read in
@@ -65,21 +65,7 @@ class SharedEmbedder:
             )
         self.modalities = frozenset(_embedded(config["modalities"]))
         self.space = Space(NAME, int(config["embedding"]["width"]), _digest(folder, config))
-        self._lock = threading.Lock()
-
-    def embed(self, items: Sequence[str | Media]) -> Vectors:
-        found = embed_grouped(
-            items,
-            self._read,
-            space=self.space,
-            modalities=self.modalities,
-            batch=self.batch,
-            progress=self.progress,
-        )
-        return stacked(found, self.space.width)
-
-    def embed_queries(self, items: Sequence[str | Media]) -> Vectors:
-        return self.embed(items)
+        self.lock = threading.Lock()
 
     def embed_values(self, modality: str, values: Sequence[Any]) -> Vectors:
         """Unit vectors `[G, W]` of decoded values of one modality."""
@@ -92,7 +78,7 @@ class SharedEmbedder:
 
         return load(self._model, self._placement)
 
-    def _read(self, modality: str, items: Sequence[Any]) -> Sequence[Vectors]:
+    def read(self, modality: str, items: Sequence[Any]) -> Sequence[Vectors]:
         if modality == TEXT:
             return self._read_texts(items)
         kind = plugin(modality)
@@ -101,7 +87,7 @@ class SharedEmbedder:
 
     def _read_texts(self, texts: Sequence[str]) -> Sequence[Vectors]:
         refuse_blank(texts)
-        with self._lock:
+        with self.lock:
             encoder: Any = self.loaded.model.encoders[TEXT]
         windows = [encoder.windows(text) for text in texts]
         vectors = self._vectors(TEXT, [window for each in windows for window in each])
@@ -111,7 +97,7 @@ class SharedEmbedder:
     def _vectors(self, modality: str, items: Sequence[Any]) -> Vectors:
         import torch
 
-        with self._lock, torch.inference_mode():
+        with self.lock, torch.inference_mode():
             found = self.loaded.model.embed(modality, items)
         return unit(found.float().cpu().numpy())
 

@@ -29,6 +29,14 @@ def digest_of_folder(folder: Path | str) -> str:
     return digest_of((str(path.relative_to(folder)), hash_file(path)[0]) for path in files)
 
 
+def digest_of_model(name: str | Path, model: Any) -> str:
+    """Of a model of transformers: by its files, its commit on the hub, or else its values."""
+    if Path(name).is_dir():
+        return digest_of_folder(name)
+    commit = getattr(model.config, "_commit_hash", None)
+    return digest_of({"name": str(name), "commit": commit}) if commit else digest_of_module(model)
+
+
 def digest_of(parts: Iterable[tuple[str, str]] | Mapping[str, Any]) -> str:
     """One SHA-256 of named parts, in order."""
     listed = sorted(parts.items()) if isinstance(parts, Mapping) else list(parts)
