@@ -116,19 +116,26 @@ def candidates(tokens: Tokens, keep: Sequence[int], *signals: Tensor) -> Candida
         UsageError: if `keep` cannot be met, or lengths do not add up to the tokens.
     """
     pins = count_pins(tokens, keep)
-    x, mask = tokens.padded()
-    sound = torch.isfinite(tokens.x).all(-1)
+    device = tokens.x.device
+    sizes = to_device(tokens.lengths, device)
+    mask = torch.arange(max(tokens.lengths), device=device) < sizes[:, None]
+    sound = finite(tokens.x)
     for signal in signals:
         if len(signal) != len(tokens.x):
             raise UsageError(
                 f"a signal has {len(signal)} rows for {len(tokens.x)} tokens: give one a token"
             )
-        sound = sound & torch.isfinite(signal).reshape(len(signal), -1).all(-1)
+        sound = sound & finite(signal)
     pinned = torch.zeros_like(mask)
     if tokens.pinned is not None:
-        flags = to_device([int(flag) for flag in tokens.pinned.tolist()], x.device).bool()
+        flags = to_device([int(flag) for flag in tokens.pinned.tolist()], device).bool()
         pinned = tokens.spread(flags)
     return Candidates(tokens, tuple(keep), mask, tokens.spread(sound) & mask, pinned, pins)
+
+
+def finite(values: Tensor) -> Tensor:
+    """Bool `[N]`, true for rows of which all is finite; nothing as large as they are is made."""
+    return torch.linalg.vector_norm(values.reshape(len(values), -1), torch.inf, dim=1) < torch.inf
 
 
 def count_pins(tokens: Tokens, keep: Sequence[int]) -> tuple[int, ...]:

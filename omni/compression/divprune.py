@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
 
 from omni.compression.candidates import candidates
+from omni.compression.foresight import spread_out_ahead
 from omni.compression.greedy import spread_out
+from omni.compression.in_turn import in_turn, zeros_for_broken
 from omni.compression.selector import Question, Selection, Tokens, ascending
+from omni.compression.units import survey, units
 from omni.plugins import Component
 
 
@@ -23,9 +27,24 @@ class DivPrune:
     @torch.no_grad()
     def __call__(self, tokens: Tokens, keep: Sequence[int], question: Question | None) -> Selection:
         ready = candidates(tokens, keep)
-        directions = ready.directions(tokens.x)
-        picked, alone = spread_out(directions, ready.sound, ready.standing, max(keep))
+        picked, alone = in_turn(tokens, keep, None, _ahead, _plainly)
         return ready.bind(ascending(picked, keep), alone)
+
+
+def _plainly(
+    tokens: Tokens, keep: Sequence[int], question: Question | None
+) -> tuple[Tensor, Tensor]:
+    ready = candidates(tokens, keep)
+    return spread_out(ready.directions(tokens.x), ready.sound, ready.standing, max(keep))
+
+
+def _ahead(tokens: Tokens, keep: Sequence[int], question: Question | None) -> tuple[Tensor, Tensor]:
+    ready = candidates(tokens, keep)
+    x = zeros_for_broken(tokens.x, ready.sound[0])
+    directions = units(x, survey(x).lengths)
+    standing = ready.standing[0]
+    picked, alone = spread_out_ahead(directions, ready.sound[0], standing, keep[0])
+    return picked[None], alone[None]
 
 
 plugin = DivPrune

@@ -11,9 +11,12 @@ import torch
 from torch import Tensor
 
 from omni.compression.candidates import Candidates, candidates, heard
-from omni.compression.greedy import largest_volume
+from omni.compression.foresight import Rows, largest_volume_ahead
+from omni.compression.greedy import NOTHING, largest_volume
+from omni.compression.in_turn import in_turn, zeros_for_broken
 from omni.compression.relevance import precise, stretch
 from omni.compression.selector import Question, Selection, Tokens, ascending
+from omni.compression.units import survey, units
 from omni.plugins import Component
 
 
@@ -35,10 +38,45 @@ class ConditionalDPP:
     @torch.no_grad()
     def __call__(self, tokens: Tokens, keep: Sequence[int], question: Question | None) -> Selection:
         ready = candidates(tokens, keep)
+        picked, scores = in_turn(tokens, keep, question, self._ahead, self._plainly)
+        return ready.bind(ascending(picked, keep), scores)
+
+    @property
+    def _sign(self) -> int:
+        return -1 if self.inverted else 1
+
+    def _plainly(
+        self, tokens: Tokens, keep: Sequence[int], question: Question | None
+    ) -> tuple[Tensor, Tensor]:
+        ready = candidates(tokens, keep)
         directions = ready.directions(tokens.x)
-        relevant = mean_relevance(directions, ready, question, -1 if self.inverted else 1)
+        relevant = mean_relevance(directions, ready, question, self._sign)
         picked = largest_volume(directions, precise(relevant), ready.standing, max(keep))
-        return ready.bind(ascending(picked, keep), relevant.square())
+        return picked, relevant.square()
+
+    def _ahead(
+        self, tokens: Tokens, keep: Sequence[int], question: Question | None
+    ) -> tuple[Tensor, Tensor]:
+        ready = candidates(tokens, keep)
+        x = zeros_for_broken(tokens.x, ready.sound[0])
+        mean, count = (None, None) if question is None else mean_word(question)
+        found = survey(x, None if mean is None else mean[0])
+        relevant = torch.ones(1, len(x))
+        if count is not None and count > 0:
+            relevant = stretch(self._sign * found.asked.float().T, ready.sound)
+        directions = units(x, found.lengths)
+        rows = Rows(directions.single, keep[0])
+        picked = largest_volume_ahead(
+            directions, rows, relevant[0], ready.standing[0], keep[0], NOTHING
+        )
+        return picked[None], relevant.square()
+
+
+def mean_word(question: Question) -> tuple[Tensor, Tensor]:
+    """Mean of the words as unit vectors, precise `[G, 1, D]`, and of how many: int64 `[G, 1]`."""
+    words, mask = heard(question)
+    count = mask.sum(1, keepdim=True)
+    return words.sum(1, keepdim=True) / count[..., None].clamp(min=1), count
 
 
 def mean_relevance(
@@ -48,9 +86,7 @@ def mean_relevance(
     ones = torch.ones(ready.mask.shape, device=ready.mask.device)
     if question is None:
         return ones
-    words, mask = heard(question)
-    count = mask.sum(1, keepdim=True)
-    mean = words.sum(1, keepdim=True) / count[..., None].clamp(min=1)
+    mean, count = mean_word(question)
     cosines = (directions * mean).sum(-1).float()
     return torch.where(count > 0, stretch(sign * cosines, ready.sound), ones)
 

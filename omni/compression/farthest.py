@@ -11,8 +11,17 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from omni.compression.relevance import distinctiveness, precise, relevance
+from omni.compression.foresight import Rows, farthest_ahead
+from omni.compression.in_turn import in_turn
+from omni.compression.relevance import (
+    distinctiveness,
+    nearest_word,
+    precise,
+    relevance,
+    stretch,
+)
 from omni.compression.selector import Question, Selection, Tokens, ascending, selection
+from omni.compression.units import Unsuited, against, survey, units
 from omni.plugins import Component
 
 
@@ -31,13 +40,43 @@ class FarthestPoint:
 
     @torch.no_grad()
     def __call__(self, tokens: Tokens, keep: Sequence[int], question: Question | None) -> Selection:
+        picked, quality = in_turn(tokens, keep, question, self._ahead, self._plainly)
+        return selection(tokens, keep, ascending(picked, keep), quality)
+
+    def _plainly(
+        self, tokens: Tokens, keep: Sequence[int], question: Question | None
+    ) -> tuple[Tensor, Tensor]:
         x, mask = tokens.padded()
         quality = distinctiveness(x, mask)
         if question is not None:
-            share = self.question_weight
-            quality = quality * (1 - share + share * relevance(x, mask, question))
-        picked = farthest(_residuals(x, mask), quality.masked_fill(~mask, -torch.inf), max(keep))
-        return selection(tokens, keep, ascending(picked, keep), quality)
+            quality = quality * self._wanted(relevance(x, mask, question))
+        barred = quality.masked_fill(~mask, -torch.inf)
+        return farthest(_residuals(x, mask), barred, max(keep)), quality
+
+    def _ahead(
+        self, tokens: Tokens, keep: Sequence[int], question: Question | None
+    ) -> tuple[Tensor, Tensor]:
+        x = tokens.x
+        asked = question is not None and question.x.shape[1] > 0
+        words = normalize(question.x[0].double(), dim=-1) if question and asked else None
+        found = survey(x, words)
+        if not found.lengths.isfinite().all():
+            raise Unsuited
+        mask = torch.ones(1, len(x), dtype=torch.bool)
+        quality = stretch(-against(x, found.direction, found.lengths)[None], mask)
+        if question and asked:
+            near = nearest_word(found.asked.float()[None], mask, question.mask)
+            quality = quality * self._wanted(near)
+        residuals = units(x, found.lengths, found.mean)
+        rows = Rows(residuals.single, keep[0])
+        worth = quality[0]
+        standing = torch.zeros_like(worth)
+        picked = farthest_ahead(residuals, rows, (worth, 0.0), worth, standing, keep[0])
+        return picked[None], quality
+
+    def _wanted(self, relevant: Tensor) -> Tensor:
+        """What quality is multiplied by."""
+        return 1 - self.question_weight + self.question_weight * relevant
 
 
 def _residuals(x: Tensor, mask: Tensor) -> Tensor:

@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-_STORED = 2**26  # cosines that may be kept in memory: a quarter of a gigabyte
+STORED = 2**26  # cosines that may be kept in memory: a quarter of a gigabyte
 _BLOCK = 512  # tokens compared with all others at once
 _REFRESHED = 16  # stale gains worked out anew at once; one costs nearly as much
-_NOTHING = 1e-9  # squared volume below which only rounding is left
+NOTHING = 1e-9  # squared volume below which only rounding is left
 
 
 def greedy(
@@ -57,7 +57,7 @@ def spread_out(
     Every pair has to be looked at for the first pick, so the cosines are kept where they fit.
     """
     items, count, _ = directions.shape
-    stored = items * count * count <= _STORED
+    stored = items * count * count <= STORED
     width = count if stored else _BLOCK
     here = torch.arange(count, device=directions.device)
     closest, kept = [], None
@@ -118,14 +118,14 @@ def largest_volume(directions: Tensor, quality: Tensor, standing: Tensor, steps:
         own = before.take_along_dim(pick[:, None], 2)  # [G, done, 1]
         row = likeness(vectors, pick) - (own.transpose(1, 2) @ before).squeeze(1)
         volume = left.take_along_dim(pick, 1)
-        part = torch.where(volume > 0, row / volume.clamp(min=_NOTHING).sqrt(), 0.0)
+        part = torch.where(volume > 0, row / volume.clamp(min=NOTHING).sqrt(), 0.0)
         factor[:, done] = part
         done += 1
         left = left - part.square()
-        left = torch.where(left > _NOTHING, left, 0.0)
+        left = torch.where(left > NOTHING, left, 0.0)
         return left.float()
 
-    left = torch.where(left > _NOTHING, left, 0.0)
+    left = torch.where(left > NOTHING, left, 0.0)
     return greedy(left.float(), standing, steps, update)
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
 
 from omni.compression.candidates import candidates
+from omni.compression.foresight import Rows, farthest_in_sum_ahead
 from omni.compression.greedy import farthest_in_sum
+from omni.compression.in_turn import in_turn, zeros_for_broken
 from omni.compression.selector import Question, Selection, Tokens, ascending
+from omni.compression.units import against, survey, units
 from omni.plugins import Component
 
 
@@ -23,12 +27,31 @@ class MaxSum:
     @torch.no_grad()
     def __call__(self, tokens: Tokens, keep: Sequence[int], question: Question | None) -> Selection:
         ready = candidates(tokens, keep)
-        directions = ready.directions(tokens.x)
-        count = ready.sound.sum(1)[:, None, None].clamp(min=1)
-        mean = directions.sum(1, keepdim=True) / count
-        apart = (1 - (directions * mean).sum(-1).float()).clamp(min=0)
-        picked = farthest_in_sum(directions, apart, ready.standing, max(keep))
+        picked, apart = in_turn(tokens, keep, None, _ahead, _plainly)
         return ready.bind(ascending(picked, keep), apart)
+
+
+def _plainly(
+    tokens: Tokens, keep: Sequence[int], question: Question | None
+) -> tuple[Tensor, Tensor]:
+    ready = candidates(tokens, keep)
+    directions = ready.directions(tokens.x)
+    count = ready.sound.sum(1)[:, None, None].clamp(min=1)
+    mean = directions.sum(1, keepdim=True) / count
+    apart = (1 - (directions * mean).sum(-1).float()).clamp(min=0)
+    return farthest_in_sum(directions, apart, ready.standing, max(keep)), apart
+
+
+def _ahead(tokens: Tokens, keep: Sequence[int], question: Question | None) -> tuple[Tensor, Tensor]:
+    ready = candidates(tokens, keep)
+    x = zeros_for_broken(tokens.x, ready.sound[0])
+    found = survey(x)
+    mean = found.direction * (len(x) / ready.sound.sum().clamp(min=1))
+    apart = (1 - against(x, mean, found.lengths).float()).clamp(min=0)
+    directions = units(x, found.lengths)
+    rows = Rows(directions.single, keep[0])
+    standing = ready.standing[0]
+    return farthest_in_sum_ahead(directions, rows, apart, standing, keep[0])[None], apart[None]
 
 
 plugin = MaxSum

@@ -27,9 +27,20 @@ def relevance(x: Tensor, mask: Tensor, question: Question | None) -> Tensor:
     if question is None or not question.x.shape[1]:
         return torch.ones(x.shape[:2], device=x.device)
     words = normalize(precise(question.x), dim=-1)
-    cosines = (normalize(precise(x), dim=-1) @ words.transpose(1, 2)).float()  # [G, N, Q]
-    best = cosines.masked_fill(~question.mask[:, None], -torch.inf).amax(-1)
-    asked = question.mask.any(1, keepdim=True)
+    cosines = normalize(precise(x), dim=-1) @ words.transpose(1, 2)
+    return nearest_word(cosines.float(), mask, question.mask)
+
+
+def nearest_word(cosines: Tensor, mask: Tensor, words: Tensor) -> Tensor:
+    """Relevance by cosines.
+
+    Args:
+        cosines: float32 `[G, N, Q]`.
+        mask: bool `[G, N]`, true where there is a token.
+        words: bool `[G, Q]`, true for words.
+    """
+    best = cosines.masked_fill(~words[:, None], -torch.inf).amax(-1)
+    asked = words.any(1, keepdim=True)
     return torch.where(asked, stretch(best.masked_fill(~asked, 0), mask), 1.0)
 
 

@@ -214,7 +214,7 @@ def test_nearest_others_are_the_same_where_the_cosines_are_not_stored(monkeypatc
     selector = plugins.load("compression", "divprune")()
     tokens, keep = tokens_of(items), [item.keep for item in items]
     stored = selector(tokens, keep, None)
-    monkeypatch.setattr(greedy, "_STORED", 0)
+    monkeypatch.setattr(greedy, "STORED", 0)
     monkeypatch.setattr(greedy, "_BLOCK", 7)
     again = selector(tokens, keep, None)
     assert torch.equal(stored.places, again.places)
