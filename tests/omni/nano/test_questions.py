@@ -29,10 +29,7 @@ WHEN = {"early": "Early.", "middle": "In the middle.", "late": "Late."}
 
 
 def asked_as(question, wordings, **fillings):
-    """What a question fills the braces of one of these wordings with; `None` if it is another.
-
-    What may fill them is listed, or is a pattern.
-    """
+    """What fills the braces, from lists or patterns, if it is one of these wordings; or `None`."""
     options = tuple(
         (name, values if isinstance(values, str) else "|".join(map(re.escape, values)))
         for name, values in fillings.items()
