@@ -55,7 +55,6 @@ class Catalog:
                 # Page size counts only before the first table, and before the log is chosen.
                 self._writer.execute("PRAGMA journal_mode = WAL")
                 migrate(self._writer, str(self.path))
-                self._writer.execute("PRAGMA secure_delete = ON")
                 self._watcher = self._connect()
             except BaseException:
                 self.close()
@@ -137,7 +136,7 @@ class Catalog:
             return self._watcher.execute("PRAGMA data_version").fetchone()[0]
 
     def settle(self) -> None:
-        """Move the log into the file and cut it to nothing, so that no old page is left in it.
+        """Move the log into the file and cut it to nothing.
 
         Raises:
             StoreError: if readers hold the log for longer than the timeout.
@@ -148,10 +147,23 @@ class Catalog:
             while self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
                 if time.monotonic() > until:
                     raise StoreError(
-                        f"what was erased from {self.path} is gone from the file, but a reader "
-                        "still holds the old log: end the other processes and erase again"
+                        f"a reader holds the old log of {self.path}, which cannot be cut: end "
+                        "the other processes and try again"
                     )
                 time.sleep(0.05)
+
+    def rewrite(self) -> None:
+        """Write the file anew, so that nothing is left in it of what was deleted.
+
+        SQLite's `secure_delete` is not enough: it leaves copies of what moved between pages.
+
+        Raises:
+            StoreError: if the disk is full, or readers hold the log for longer than the timeout.
+        """
+        self._check()
+        with self._lock, _translated(self.path):
+            self._writer.execute("VACUUM")
+        self.settle()
 
     def close(self) -> None:
         """Close every connection; what was committed is safe with or without it."""

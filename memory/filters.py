@@ -11,7 +11,7 @@ from typing import Any
 from omni.errors import UsageError
 
 from .contracts import Filter
-from .rows import EMPTY, NOTHING, PAGE, SOURCE, tag_value, ticks, to_json
+from .rows import NOTHING, PAGE, SOURCE, tag_value, ticks
 
 OPERATORS = ("$eq", "$ne", "$in", "$nin", "$lt", "$lte", "$gt", "$gte", "$exists", "$contains")
 JOINTS = ("$and", "$or", "$not")
@@ -162,11 +162,7 @@ class _Compiler:
         if isinstance(value, Mapping) and value:
             return _joined("AND", [self._equal(f"{field}.{key}", v) for key, v in value.items()])
         if isinstance(value, list | tuple | Mapping):
-            if not value:
-                return self._among(Clause("field = ? AND value = ?", (field, EMPTY)))
-            path = "$." + ".".join(f'"{name}"' for name in field.split("."))
-            whole = "EXISTS (SELECT 1 FROM body WHERE rid = i.rid AND json_extract(meta, ?) = ?)"
-            return Clause(whole, (path, to_json(value, f"the value of {field!r}")))
+            return self._among(Clause("field = ? AND value = ?", (field, tag_value(value))))
         return self._among(
             Clause("field IN (?, ?) AND value = ?", (field, f"{field}[]", _scalar(field, value)))
         )

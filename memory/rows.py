@@ -19,8 +19,8 @@ from .record import Provenance, Record
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK = timedelta(microseconds=1)
 
-NOTHING, EMPTY = b"\x00", b"\x01"
-"""Tags of a field that holds `null`, and of one that holds an empty list or mapping."""
+NOTHING, WHOLE = b"\x00", b"\x01"
+"""Tag of a field that holds `null`; begin of one that stands for a list or a mapping as it is."""
 
 SOURCE, PAGE = "\x00source", "\x00page"
 """Fields of what is known of the origin; no field of a record's own can be called so."""
@@ -57,6 +57,11 @@ def to_json(value: Any, what: str) -> str:
         return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     except (TypeError, ValueError) as error:
         raise UsageError(f"{what} does not fit JSON: {error}") from None
+
+
+def from_json(text: str | None) -> Any:
+    """The inverse of `to_json`; an empty mapping for nothing."""
+    return json.loads(text) if text else {}
 
 
 def item_row(record: Record) -> tuple[Any, ...]:
@@ -96,7 +101,7 @@ def to_record(row: tuple[Any, ...], path_of: Callable[[str], Path]) -> Record:
         found,
         title or "",
         kind,
-        json.loads(meta) if meta else {},
+        from_json(meta),
         Provenance.from_json(json.loads(origin)) if origin else None,
         moment(event) if event is not None else None,
         importance,
@@ -104,12 +109,11 @@ def to_record(row: tuple[Any, ...], path_of: Callable[[str], Path]) -> Record:
     )
 
 
-def sameness(record: Record) -> int:
-    """A number that two records share if they say the same, but for spaces, case and form."""
+def sameness(record: Record) -> bytes:
+    """What two records share if they say the same, but for spaces, case and form of letters."""
     plain = " ".join(unicodedata.normalize("NFKC", record.text).casefold().split())
     media = record.media.digest if record.media else ""
-    digest = hashlib.sha256(f"{media}\x00{plain}".encode("utf-8", "surrogatepass")).digest()
-    return int.from_bytes(digest[:8], "little", signed=True)
+    return hashlib.sha256(f"{media}\x00{plain}".encode("utf-8", "surrogatepass")).digest()[:16]
 
 
 def tags(record: Record) -> set[tuple[str, Any]]:
@@ -127,11 +131,11 @@ def _leaves(meta: Mapping[str, Any], above: str) -> Iterator[tuple[str, Any]]:
         field = f"{above}{key}"
         if isinstance(value, Mapping) and value:
             yield from _leaves(value, f"{field}.")
-        elif isinstance(value, list | tuple) and value:
+            continue
+        yield field, tag_value(value)
+        if isinstance(value, list | tuple):
             for each in value:
                 yield f"{field}[]", tag_value(each)
-        else:
-            yield field, tag_value(value)
 
 
 def tag_value(value: Any) -> Any:
@@ -144,4 +148,4 @@ def tag_value(value: Any) -> Any:
         return float(value)
     if isinstance(value, int | float | str):
         return value
-    return EMPTY if not value else to_json(value, "a value in a list")
+    return WHOLE + to_json(value, "a list or mapping").encode()

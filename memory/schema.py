@@ -31,7 +31,7 @@ CREATE TABLE item(
   ns INTEGER NOT NULL, id TEXT NOT NULL, state INTEGER NOT NULL DEFAULT 0,
   kind TEXT NOT NULL, modality TEXT NOT NULL, media TEXT,
   created INTEGER NOT NULL, event_time INTEGER, valid_from INTEGER NOT NULL, valid_to INTEGER,
-  superseded_by INTEGER, importance REAL NOT NULL, expires INTEGER, sameness INTEGER NOT NULL);
+  superseded_by INTEGER, importance REAL NOT NULL, expires INTEGER, sameness BLOB NOT NULL);
 CREATE UNIQUE INDEX item_id ON item(ns, id) WHERE state < 2;
 CREATE INDEX item_state ON item(ns, state);
 CREATE INDEX item_sameness ON item(ns, sameness);

@@ -17,6 +17,8 @@ try:
 except ImportError:  # a system without it: swaps are checked, so that two builders only waste work
     fcntl = None
 
+_STALE_SECONDS = 3600.0
+
 
 class Sealer:
     """Seals what is due, when told that rows were written.
@@ -56,21 +58,24 @@ class Sealer:
             self._thread.start()
 
     def run(self, *, everything: bool = False) -> int:
-        """Seal what is due and clear away what was left half done; how many segments were made.
+        """Seal what is due; how many segments were made.
 
         Another process that is at it is left to it, and nothing is done here.
         """
-        made = 0
         with self.leading() as mine:
-            if not mine:
-                return 0
-            sweep(self._catalog, self._folder)
-            with self._catalog.reading() as db:
-                works = due(db, self.plan, everything=everything)
-            for work in works:
-                if seal(self._catalog, self._folder, work, self.plan, self._stopping.is_set):
-                    made += 1
-        return made
+            return self.seal_due(everything=everything) if mine else 0
+
+    def seal_due(self, *, everything: bool) -> int:
+        """The same for who leads already; also clears away what was left half done."""
+        # Who leads is the only one that makes files, so all that are not known are left over.
+        sweep(self._catalog, self._folder, older_than=0.0 if fcntl else _STALE_SECONDS)
+        with self._catalog.reading() as db:
+            works = due(db, self.plan, everything=everything)
+        made = [
+            seal(self._catalog, self._folder, work, self.plan, self._stopping.is_set)
+            for work in works
+        ]
+        return sum(one is not None for one in made)
 
     @contextlib.contextmanager
     def leading(self, *, wait: bool = False) -> Iterator[bool]:

@@ -29,7 +29,6 @@ from .vectors import fetch
 
 BREADTHS = (64, 96, 128, 192, 256, 384, 512)
 _CHUNK = 2000
-_STALE_SECONDS = 3600.0
 
 
 class Interrupted(Exception):
@@ -278,14 +277,14 @@ def drop(catalog: Catalog, folder: Path, names: Sequence[str]) -> int:
     return count
 
 
-def sweep(catalog: Catalog, folder: Path, *, older_than: float = _STALE_SECONDS) -> int:
+def sweep(catalog: Catalog, folder: Path, *, older_than: float) -> int:
     """Remove files that no catalogue knows, left by what was killed; how many."""
-    with catalog.reading() as db:
-        known = {name for (name,) in db.execute("SELECT name FROM segment")}
     before, count = time.time() - older_than, 0
-    for path in folder.glob("*.*") if folder.is_dir() else ():
-        with contextlib.suppress(OSError):
-            if path.stem not in known and path.stat().st_mtime <= before:
-                path.unlink()
-                count += 1
+    with catalog.writing() as db:  # so that none is there whose row is about to be written
+        known = {name for (name,) in db.execute("SELECT name FROM segment")}
+        for path in folder.glob("*.*") if folder.is_dir() else ():
+            with contextlib.suppress(OSError):
+                if path.stem not in known and path.stat().st_mtime <= before:
+                    path.unlink()
+                    count += 1
     return count

@@ -10,14 +10,17 @@ from types import TracebackType
 from omni.errors import StoreError
 from omni.plugins import Component
 
+from . import compacting, verify
 from .access import OWNER
 from .blobs import BlobStore
+from .compacting import Compacted
 from .connection import Catalog, Durability
 from .index import Index
 from .sealer import Sealer
 from .sealing import Sealing, drop
 from .segments import Damaged, Seal
-from .view import View
+from .verify import Problem
+from .view import Parts, View
 
 COMPONENTS = (
     Component(
@@ -38,12 +41,15 @@ class Memory:
         self, root: Path, catalog: Catalog, blobs: BlobStore, plan: Sealing, background: bool
     ):
         self.root = root
-        self.catalog = catalog
-        self.blobs = blobs
-        self.segments = root / "segments"
         self.damage: list[str] = []
-        self.sealer = Sealer(catalog, self.segments, plan, root / "lock", background=background)
-        self.index = Index(catalog, self.segments, self._damaged)
+        folder = root / "segments"
+        self.parts = Parts(
+            catalog,
+            blobs,
+            folder,
+            Index(catalog, folder, self._damaged),
+            Sealer(catalog, folder, plan, root / "lock", background=background),
+        )
 
     @classmethod
     def open(
@@ -83,16 +89,41 @@ class Memory:
         Rights are looked up at each use, not here. The owner has all; others those that
         `View.grant` gave them.
         """
-        return View(self.catalog, self.blobs, self.index, self.sealer, principal, namespace)
+        return View(self.parts, principal, namespace)
 
     def seal(self, *, everything: bool = True) -> int:
         """Seal what is in memory only; how many segments were made."""
-        return self.sealer.run(everything=everything)
+        return self.parts.sealer.run(everything=everything)
+
+    def compact(self) -> Compacted:
+        """Clear away what was deleted, superseded segments and media that nothing refers to.
+
+        Others may read and write meanwhile; another compaction is waited for.
+        """
+        catalog, before = self.parts.catalog, compacting.size_of(self.root)
+        with self.parts.sealer.leading(wait=True):
+            expired = compacting.expire(catalog)
+            rows = compacting.purge_gone(catalog)
+            media = compacting.release_media(catalog, self.parts.blobs)
+            segments = self.parts.sealer.seal_due(everything=True)
+            compacting.shrink(catalog)
+        freed = before - compacting.size_of(self.root)
+        return Compacted(expired, rows, media, segments, freed)
+
+    def verify(self, *, repair: bool = True) -> list[Problem]:
+        """Read everything through and compare; what is not as it should be.
+
+        Args:
+            repair: whether to make anew what is derived.
+        """
+        return verify.verify(
+            self.parts.catalog, self.parts.blobs, self.parts.segments, repair=repair
+        )
 
     def close(self) -> None:
         """Stop what runs and close the files. Nothing that was acknowledged depends on it."""
-        self.sealer.close()
-        self.catalog.close()
+        self.parts.sealer.close()
+        self.parts.catalog.close()
 
     def __enter__(self) -> Memory:
         return self
@@ -109,7 +140,7 @@ class Memory:
         """Forget a segment that is not what was sealed; its rows are in the catalogue."""
         # If another writes without end, whoever looks at the segment next does it.
         with contextlib.suppress(StoreError):
-            if drop(self.catalog, self.segments, [seal.name]):
+            if drop(self.parts.catalog, self.parts.segments, [seal.name]):
                 self.damage.append(str(error))
 
 

@@ -6,26 +6,49 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 
 from omni.errors import UsageError
 
-from . import access, lexical, rows, writing
+from . import access, facts, lexical, rows, unlike, writing
+from . import erase as erasing
 from .access import Right, spelled
 from .blobs import BlobStore
 from .connection import Catalog
 from .contracts import Filter, Space, Vectors
-from .filters import Clause, compiled
+from .decay import Decay
+from .facts import Twin, Version
 from .index import Index
 from .record import Record
 from .schema import table_of
 from .sealer import Sealer
-from .vectors import checked, maxsim, restored
+from .searching import ids_of, late, narrowed, passing, seen
+from .vectors import checked, restored
 
-_BATCH = 500
 _OF_THESE = "i.id IN (SELECT value FROM json_each(?))"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the views of a memory share.
+
+    Attributes:
+        catalog: where the truth is.
+        blobs: where the media are.
+        segments: folder of what is sealed.
+        index: of vectors.
+        sealer: told of what was written.
+    """
+
+    catalog: Catalog
+    blobs: BlobStore
+    segments: Path
+    index: Index
+    sealer: Sealer
 
 
 class View:
@@ -36,33 +59,22 @@ class View:
     has expired is never seen again.
     """
 
-    def __init__(
-        self,
-        catalog: Catalog,
-        blobs: BlobStore,
-        index: Index,
-        sealer: Sealer,
-        principal: str,
-        namespace: Sequence[str],
-    ):
-        self.catalog = catalog
-        self.blobs = blobs
+    def __init__(self, parts: Parts, principal: str, namespace: Sequence[str]):
+        self.parts = parts
         self.principal = principal
         self.namespace = tuple(namespace)
         self.path = spelled(namespace)
-        self._index = index
-        self._sealer = sealer
 
     @contextmanager
     def reading(self) -> Iterator[tuple[sqlite3.Connection, int | None]]:
         """A connection, and the number of the namespace if anything is there."""
-        with self.catalog.reading() as db:
+        with self.parts.catalog.reading() as db:
             yield db, access.check(db, self.principal, self.path, Right.READ)
 
     @contextmanager
     def writing(self, right: Right = Right.WRITE) -> Iterator[tuple[sqlite3.Connection, int]]:
         """A transaction, and the number of the namespace."""
-        with self.catalog.writing() as db:
+        with self.parts.catalog.writing() as db:
             ns = access.check(db, self.principal, self.path, right)
             yield db, access.enter(db, self.path) if ns is None else ns
 
@@ -79,12 +91,12 @@ class View:
         batch = writing.Batch.of(records, vectors)
         with self.reading():
             pass  # who may not even read is refused before a byte is copied
-        writing.keep_media(self.blobs, records)
+        writing.keep_media(self.parts.blobs, records)
         with self.writing() as (db, ns):
             # Again, for a compaction may have swept between; costs nothing if the bytes are there.
-            writing.keep_media(self.blobs, records)
+            writing.keep_media(self.parts.blobs, records)
             writing.put(db, ns, batch)
-        self._sealer.nudge(len(records))
+        self.parts.sealer.nudge(len(records))
         return [record.id for record in records]
 
     def get(self, ids: Sequence[str], *, as_of: datetime | None = None) -> list[Record]:
@@ -99,7 +111,7 @@ class View:
                 f"JOIN body b ON b.rid = i.rid WHERE {visible.sql} AND {_OF_THESE}"
             )
             for row in db.execute(query, (*visible.values, json.dumps(list(ids)))):
-                found[row[1]] = rows.to_record(row, self.blobs.path)
+                found[row[1]] = rows.to_record(row, self.parts.blobs.path)
         return [found[id] for id in ids if id in found]
 
     def delete(self, ids: Sequence[str]) -> int:
@@ -138,26 +150,26 @@ class View:
         _count(k)
         query = checked(space, vector, "the query")
         with self.reading() as (db, ns):
-            sid = self._sid(db, space)
+            sid = self.sid(db, space)
             if ns is None or sid is None:
                 return []
             if space.multi:
-                return self._late(db, sid, space, ns, query, k, self._clause(db, ns, where, as_of))
+                return self._late(db, sid, space, ns, query, k, where, as_of)
             ids: dict[int, str] = {}
             rids, scores = np.empty(0, np.int64), np.empty(0, np.float32)
             for _ in range(3):
-                rids, scores = self._index.nearest(
+                rids, scores = self.parts.index.nearest(
                     db,
                     sid,
                     space,
                     ns,
                     query,
                     k,
-                    where=self._narrowed(db, ns, where, as_of),
+                    where=narrowed(db, ns, where, as_of),
                     past=as_of is not None,
                     exact=exact,
                 )
-                ids = self._ids(db, seen(ns, as_of), rids)
+                ids = ids_of(db, seen(ns, as_of), rids)
                 if len(ids) == len(rids):
                     break  # else some were taken out while we searched: look again
         pairs = zip(rids.tolist(), scores.tolist(), strict=True)
@@ -171,14 +183,14 @@ class View:
         with self.reading() as (db, ns):
             if ns is None:
                 return []
-            found = lexical.search(db, words, k, self._clause(db, ns, where, as_of))
-            ids = self._ids(db, seen(ns, as_of), [rid for rid, _ in found])
+            found = lexical.search(db, words, k, passing(db, ns, where, as_of))
+            ids = ids_of(db, seen(ns, as_of), [rid for rid, _ in found])
         return [(ids[rid], score) for rid, score in found if rid in ids]
 
     def vectors(self, space: Space, ids: Sequence[str]) -> list[Vectors | None]:
         """Stored vectors: `[W]`, `[V, W]` in a space of several; `None` where there is none."""
         with self.reading() as (db, ns):
-            sid = self._sid(db, space)
+            sid = self.sid(db, space)
             if ns is None or sid is None:
                 return [None] * len(ids)
             visible = seen(ns)
@@ -205,7 +217,7 @@ class View:
         with self.reading() as (db, ns):
             if ns is None:
                 return []
-            clause = self._clause(db, ns, where, None)
+            clause = passing(db, ns, where)
             found = db.execute(
                 f"SELECT i.id FROM item i WHERE {clause.sql} AND i.id > ? ORDER BY i.id LIMIT ?",
                 (*clause.values, after, limit),
@@ -230,7 +242,94 @@ class View:
         with self.writing(Right.ADMIN) as (db, _):
             access.grant(db, principal, self.path, right)
 
-    def _sid(self, db: sqlite3.Connection, space: Space) -> int | None:
+    def supersede(self, old: str, new: str) -> None:
+        """Let one record take the place of another, which is then seen only with `as_of`.
+
+        Deleting the new one later does not bring the old one back.
+
+        Raises:
+            UsageError: if either is not there, or the old one was superseded before.
+        """
+        with self.writing() as (db, ns):
+            facts.supersede(db, ns, old, new)
+
+    def history(self, id: str) -> list[Version]:
+        """What a record superseded and what superseded it, the oldest first, with itself."""
+        with self.reading() as (db, ns):
+            return [] if ns is None else facts.history(db, ns, id, self.parts.blobs.path)
+
+    def put_unlike(
+        self,
+        records: Sequence[Record],
+        vectors: Mapping[Space, Sequence[Vectors | None]],
+        *,
+        space: Space,
+        least: float = 0.97,
+    ) -> list[str]:
+        """Store those records that nothing here is nearly the same as, and link the others.
+
+        Args:
+            records: to be stored.
+            vectors: as `put` takes them.
+            space: in which likeness is measured; it compares by cosine.
+            least: likeness from which two are the same.
+
+        Returns:
+            Under which id each is found now: its own, or that of the record it was linked to.
+        """
+        return unlike.put_unlike(self, records, vectors, space, least)
+
+    def twins(self, id: str) -> list[Twin]:
+        """What was linked to a record by `put_unlike`."""
+        with self.reading() as (db, ns):
+            return [] if ns is None else facts.twins(db, ns, id)
+
+    def weights(
+        self, ids: Sequence[str], *, decay: Decay | None = None, at: datetime | None = None
+    ) -> list[float]:
+        """What records count by importance and age; 0 for those that are not there.
+
+        Args:
+            ids: of records.
+            decay: how it halves; `HALF_LIVES` if `None`.
+            at: from when to look; now if `None`.
+        """
+        decay = decay or Decay()
+        now = rows.now() if at is None else rows.ticks(at)
+        with self.reading() as (db, ns):
+            if ns is None:
+                return [0.0] * len(ids)
+            visible = seen(ns, at)
+            found = db.execute(
+                "SELECT i.id, i.kind, i.importance, ifnull(i.event_time, i.created) "
+                f"FROM item i INDEXED BY item_id WHERE {visible.sql} AND {_OF_THESE}",
+                (*visible.values, json.dumps(list(ids))),
+            )
+            weights = {
+                id: decay.weight(kind, importance, then, now)
+                for id, kind, importance, then in found
+            }
+        return [weights.get(id, 0.0) for id in ids]
+
+    def erase(self, ids: Sequence[str]) -> int:
+        """Take records out so that no byte of them is left, their earlier versions included.
+
+        How many rows that were. It writes the whole catalogue anew: erase many at once.
+        """
+        with self.writing() as (db, ns):
+            rids = erasing.rows_of(db, ns, ids)
+        erasing.erase(self.parts.catalog, self.parts.blobs, self.parts.segments, ns, rids)
+        return len(rids)
+
+    def erase_all(self) -> int:
+        """Erase everything in this namespace, though not in those below; how many rows."""
+        with self.writing(Right.ADMIN) as (_, ns):
+            pass
+        parts = self.parts
+        return erasing.erase_namespace(parts.catalog, parts.blobs, parts.segments, ns)
+
+    def sid(self, db: sqlite3.Connection, space: Space) -> int | None:
+        """Number of a space, if anything was ever put there."""
         row = db.execute(
             "SELECT sid, width FROM space WHERE name = ? AND digest = ?",
             (space.name, space.digest),
@@ -249,32 +348,6 @@ class View:
         )
         return found.fetchone() is not None
 
-    def _clause(
-        self, db: sqlite3.Connection, ns: int, where: Filter | None, as_of: datetime | None
-    ) -> Clause:
-        return seen(ns, as_of).also(compiled(where, Clause("ns = ?", (ns,)), db))
-
-    def _narrowed(
-        self, db: sqlite3.Connection, ns: int, where: Filter | None, as_of: datetime | None
-    ) -> Clause | None:
-        """What an index has to be told beyond what it sees for itself."""
-        if as_of is not None:
-            return self._clause(db, ns, where, as_of)
-        if not where:
-            return None
-        condition = compiled(where, Clause("ns = ?", (ns,)), db)
-        return Clause("i.ns = ? AND i.state = 0", (ns,)).also(condition)
-
-    def _ids(
-        self, db: sqlite3.Connection, visible: Clause, rids: Sequence[int] | np.ndarray
-    ) -> dict[int, str]:
-        query = (
-            "SELECT i.rid, i.id FROM item i NOT INDEXED "
-            f"WHERE i.rid IN (SELECT value FROM json_each(?)) AND {visible.sql}"
-        )
-        some = json.dumps([int(rid) for rid in rids])
-        return dict(db.execute(query, (some, *visible.values)).fetchall())
-
     def _late(
         self,
         db: sqlite3.Connection,
@@ -283,34 +356,12 @@ class View:
         ns: int,
         query: Vectors,
         k: int,
-        clause: Clause,
+        where: Filter | None,
+        as_of: datetime | None,
     ) -> list[tuple[str, float]]:
-        """All items of a space of several vectors, some at a time."""
-        cursor = db.execute(
-            f"SELECT i.id, v.v FROM item i JOIN {table_of(sid)} v ON v.rid = i.rid "
-            f"WHERE {clause.sql}",
-            clause.values,
-        )
-        found: list[tuple[str, float]] = []
-        while some := cursor.fetchmany(_BATCH):
-            scores = maxsim(query, [restored(space, data) for _, data in some]).tolist()
-            found += [(id, score) for (id, _), score in zip(some, scores, strict=True)]
-            found = sorted(found, key=lambda pair: (-pair[1], pair[0]))[:k]
-        return found
-
-
-def seen(ns: int, as_of: datetime | None = None) -> Clause:
-    """The condition that every row has to meet to be seen from a namespace: the one gate."""
-    if as_of is None:
-        # The term that is superfluous lets SQLite use the index of ids, which has the same.
-        sql = "i.ns = ? AND i.state < 2 AND i.state = 0 AND (i.expires IS NULL OR i.expires > ?)"
-        return Clause(sql, (ns, rows.now()))
-    then = rows.ticks(as_of)
-    sql = (
-        "i.ns = ? AND i.state < 2 AND (i.expires IS NULL OR i.expires > ?) "
-        "AND i.valid_from <= ? AND (i.valid_to IS NULL OR i.valid_to > ?)"
-    )
-    return Clause(sql, (ns, rows.now(), then, then))
+        found = late(db, sid, space, query, k, passing(db, ns, where, as_of))
+        ids = ids_of(db, seen(ns, as_of), [rid for rid, _ in found])
+        return [(ids[rid], score) for rid, score in found if rid in ids]
 
 
 def _count(k: int) -> None:

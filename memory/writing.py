@@ -14,7 +14,7 @@ from . import lexical, rows
 from .blobs import BlobStore
 from .contracts import Space, Vectors
 from .record import Record
-from .schema import CURRENT, GONE, SUPERSEDED, table_of
+from .schema import GONE, table_of
 from .vectors import checked_all
 
 _ITEM = (
@@ -33,7 +33,7 @@ class Batch:
     items: Sequence[tuple[Any, ...]]
     bodies: Sequence[tuple[Any, ...]]
     tags: Sequence[Iterable[tuple[str, Any]]]
-    sameness: Sequence[int]
+    sameness: Sequence[bytes]
     vectors: Mapping[Space, Sequence[bytes | None]]
 
     @classmethod
@@ -63,8 +63,8 @@ class Batch:
 
 def put(db: sqlite3.Connection, ns: int, batch: Batch) -> list[int]:
     """Write a batch and let go of the rows whose ids it takes; the numbers of the new rows."""
-    letting_go = living(db, ns, [record.id for record in batch.records])
-    let_go(db, ns, list(letting_go.values()))
+    replaced = living(db, ns, [record.id for record in batch.records])
+    let_go(db, ns, list(replaced.values()))
     row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'item'").fetchone()
     first = (row[0] if row else 0) + 1
     rids = range(first, first + len(batch.records))
@@ -77,6 +77,10 @@ def put(db: sqlite3.Connection, ns: int, batch: Batch) -> list[int]:
         table = table_of(enter_space(db, space))
         pairs = [(rid, v) for rid, v in zip(rids, stored, strict=True) if v is not None]
         db.executemany(f"INSERT INTO {table}(rid, v) VALUES (?, ?)", pairs)
+    if replaced:
+        ids = (record.id for record in batch.records)
+        heirs = [(rid, replaced[id]) for rid, id in zip(rids, ids, strict=True) if id in replaced]
+        db.executemany("UPDATE item SET superseded_by = ? WHERE superseded_by = ?", heirs)
     return list(rids)
 
 
@@ -126,43 +130,6 @@ def let_go(db: sqlite3.Connection, ns: int, rids: Sequence[int]) -> None:
 def tell(db: sqlite3.Connection, ns: int, rids: Iterable[int]) -> None:
     """Let other processes know that these rows are no longer what they were."""
     db.executemany("INSERT INTO change(ns, rid) VALUES (?, ?)", [(ns, rid) for rid in rids])
-
-
-def supersede(db: sqlite3.Connection, ns: int, old: str, new: str) -> None:
-    """Let one record take the place of another, which stays in the history.
-
-    Raises:
-        UsageError: if either is not there, both are the same, or the old one has a successor.
-    """
-    if old == new:
-        raise UsageError(f"{old!r} cannot supersede itself: put the new record under its own id")
-    found = living(db, ns, [old, new])
-    for id in (old, new):
-        if id not in found:
-            raise UsageError(f"no record {id!r} here: put it before it supersedes or is superseded")
-    state, begun = db.execute(
-        "SELECT state, (SELECT valid_from FROM item WHERE rid = ?) FROM item WHERE rid = ?",
-        (found[new], found[old]),
-    ).fetchone()
-    if state != CURRENT:
-        raise UsageError(f"{old!r} was superseded before: supersede the newest of its history")
-    if found[old] in _successors(db, found[new]):
-        raise UsageError(f"{old!r} is what superseded {new!r}: a history has no circles")
-    db.execute(
-        "UPDATE item SET state = ?, valid_to = max(valid_from, ?), superseded_by = ? WHERE rid = ?",
-        (SUPERSEDED, begun, found[new], found[old]),
-    )
-    tell(db, ns, [found[old]])
-
-
-def _successors(db: sqlite3.Connection, rid: int) -> set[int]:
-    found: set[int] = set()
-    while True:
-        (next_one,) = db.execute("SELECT superseded_by FROM item WHERE rid = ?", (rid,)).fetchone()
-        if next_one is None or next_one in found:
-            return found
-        found.add(next_one)
-        rid = next_one
 
 
 def enter_space(db: sqlite3.Connection, space: Space) -> int:
