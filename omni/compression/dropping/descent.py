@@ -78,7 +78,8 @@ class Descent:
         keep = self.prompt.counts[number]
         if tuple(keep) == self.layout.lengths:
             return hidden
-        look = Look(hidden, self.layout, self.embeds, self.first, hearing)
+        present = self._present(hidden.device)
+        look = Look(hidden, present, self.layout, self.embeds, self.first, hearing)
         selection = _nothing(look.tokens) if not sum(keep) else self._select(look, keep, dropper)
         after = self.layout.after(keep, self.prompt.present if self.level is None else None)
         index, mask = self._columns(selection, after, hidden.device)
@@ -98,16 +99,18 @@ class Descent:
         with torch.no_grad():
             return dropper(look.tokens, keep, look)
 
+    def _present(self, device: torch.device) -> Tensor:
+        if self.level is not None:
+            return self.level.mask
+        return torch.tensor(self.prompt.present, dtype=torch.bool, device=device)
+
     def _columns(
         self, selection: Selection, after: Layout, device: torch.device
     ) -> tuple[Tensor, Tensor]:
         """Which columns are left, int64 `[B, J]`, and bool: true where there is a token."""
         before = self.layout
         rows = len(before.real)
-        if self.level is None:
-            flat = torch.tensor(self.prompt.present, dtype=torch.bool, device=device).flatten()
-        else:
-            flat = self.level.mask.flatten()
+        flat = self._present(device).flatten()
         media = [
             item.row * before.width + place
             for item in before.items

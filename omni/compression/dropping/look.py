@@ -97,6 +97,7 @@ class Look:
 
     Attributes:
         hidden: `[B, K, D]`, states on their way into the layer.
+        present: bool `[B, K]`, true where there is a token.
         layout: where things lie in them.
         embeds: `[B, L, D]`, what the language model was given.
         first: where things lay in that.
@@ -104,6 +105,7 @@ class Look:
     """
 
     hidden: Tensor
+    present: Tensor
     layout: Layout
     embeds: Tensor
     first: Layout

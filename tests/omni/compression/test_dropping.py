@@ -2,6 +2,7 @@
 
 import copy
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import flash_attention_mask
 
+from omni import plugins
 from omni.compression.attach import compress
 from omni.compression.dropping.dropped import Dropped
 from omni.compression.dropping.schedule import Schedule, Stage
@@ -191,6 +193,7 @@ def test_kernels_agree(any_family):
 
 # What is the same for all families
 
+LAYERS = {"dart": {"layer": 1}}
 SOME = ["llava", "qwen2_5_vl", "qwen3_vl", "gemma3"]
 
 
@@ -266,6 +269,40 @@ def test_several_ways_to_go_on_share_one_prompt(name):
     blocked[:, IMAGE:] = -torch.inf
     assert steps == STEPS
     assert torch.allclose(chosen.sum() / STEPS, out.sequences_scores[0], atol=1e-4)
+
+
+class Replay:
+    """Drops once more what was dropped before."""
+
+    hears = ""
+
+    def __init__(self, stages):
+        self.stages = list(stages)
+        self.turn = 0
+
+    def __call__(self, tokens, keep, look):
+        found = self.stages[self.turn % len(self.stages)]
+        assert found.kept == tuple(keep) and found.lengths == look.layout.lengths
+        self.turn += 1
+        return found
+
+
+@pytest.mark.parametrize("name", SOME)
+@pytest.mark.parametrize("method", plugins.names("compression.dropping"))
+def test_every_method_goes_on_as_it_began(name, method):
+    """What is written with a cache is what the same selection comes to without one."""
+    found = family(name)
+    given = found.prompt(TWO, ONE)
+    dropper = plugins.load("compression.dropping", method)(**LAYERS.get(method, {}))
+    schedule = replace(dropper.schedule(0.5, 3), method="")
+    with dropping(found.model, dropper, keep=0.5, floor=2) as dropped:
+        out = write(found, given)
+    assert max(sum(stage.kept) for stage in dropped.stages[0]) < 48
+    with dropping(found.model, Replay(dropped.stages[0]), schedule=schedule, floor=2):
+        for step in range(STEPS):
+            ids = out.sequences[:, : given["input_ids"].shape[1] + step]
+            whole = states(found.model, **longer(found, given, ids))[:, -1]
+            assert torch.allclose(out.logits[step], whole, atol=1e-5)
 
 
 def test_all_media_may_go_from_a_layer_on():
