@@ -6,7 +6,7 @@ below. A modality outside this distribution is free to use a type of its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -101,15 +101,36 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class Figure:
+    """A picture on a page.
+
+    Attributes:
+        page: page number from 1.
+        box: left, top, right, bottom in points from the page's top left.
+        draw: gives the picture as the page shows it; it may read the file again.
+    """
+
+    page: int
+    box: tuple[float, float, float, float]
+    draw: Callable[[], Image.Image] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """A document: passages in reading order, and pictures of its pages where it has pages.
 
-    The pictures may be drawn only when one is asked for.
+    The pictures may be drawn only when one is asked for, and figures looked for only then.
+
+    Attributes:
+        sizes: width and height of each page in points, as it is shown.
+        figures: of each page, those that are pictures in the file.
     """
 
     passages: tuple[Passage, ...]
     title: str = ""
     pages: Sequence[Image.Image] = field(default=(), repr=False)
+    sizes: tuple[tuple[float, float], ...] = field(default=(), repr=False)
+    figures: Sequence[Sequence[Figure]] = field(default=(), repr=False)
 
     @property
     def text(self) -> str:

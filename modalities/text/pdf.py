@@ -6,11 +6,14 @@ import ctypes
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, overload
 
 from omni.errors import MediaError
 from omni.media import Media
-from omni.values import Document, Passage
+from omni.values import Document, Figure, Passage
+
+from .figures import Box, figure_boxes
 
 if TYPE_CHECKING:
     import pypdfium2
@@ -22,7 +25,10 @@ MAX_CHARACTERS = 20_000_000
 MAX_PAGE_POINTS = 100_000
 MAX_IMAGE_PIXELS = 100_000_000
 PICTURE_PIXELS = 1280
-"""Longer side of a page's picture."""
+"""Longer side of a page's picture, and of a figure's."""
+
+MAX_SCALE = 4.0
+"""Pixels to a point of a figure at most; what is drawn larger only looks blurred."""
 
 _DEVICE_UNITS = 100  # PDFium gives places on a page in whole units: hundredths of a point.
 _LOCK = threading.RLock()  # PDFium is not safe for threads.
@@ -52,7 +58,9 @@ def read(media: Media) -> Document:
                     f"{media.name} holds more than {MAX_CHARACTERS:,} characters: split it"
                 )
         pages = PagePictures(media, len(pdf))
-    return Document(tuple(passages), title=title, pages=pages)
+        sizes = tuple(_shown_size(pdf, number) for number in range(len(pdf)))
+    found = PageFigures(media, len(sizes))
+    return Document(tuple(passages), title=title, pages=pages, sizes=sizes, figures=found)
 
 
 class PagePictures(Sequence["Image.Image"]):
@@ -77,6 +85,34 @@ class PagePictures(Sequence["Image.Image"]):
         number = self._range[index]
         with _opened(self._media) as pdf:
             return _draw(pdf, number, self._media.name)
+
+
+class PageFigures(Sequence[Sequence[Figure]]):
+    """The figures of a PDF's pages; a page is looked through when its figures are asked for."""
+
+    def __init__(self, media: Media, count: int):
+        self._media, self._count = media, count
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> Sequence[Figure]: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Sequence[Figure]]: ...
+
+    def __getitem__(self, index: int | slice) -> Sequence[Figure] | Sequence[Sequence[Figure]]:
+        if isinstance(index, slice):
+            return tuple(self[position] for position in range(self._count)[index])
+        number = range(self._count)[index]
+        with _opened(self._media) as pdf, _page(pdf, number) as page:
+            boxes = figure_boxes(page, _place)
+        return tuple(Figure(number + 1, box, partial(self._draw, number, box)) for box in boxes)
+
+    def _draw(self, number: int, box: Box) -> Image.Image:
+        with _opened(self._media) as pdf:
+            return _draw(pdf, number, self._media.name, box)
 
 
 @contextmanager
@@ -129,7 +165,16 @@ def _page(pdf: pypdfium2.PdfDocument, number: int) -> Iterator[pypdfium2.PdfPage
         page.close()
 
 
-def _draw(pdf: pypdfium2.PdfDocument, number: int, name: str) -> Image.Image:
+def _shown_size(pdf: pypdfium2.PdfDocument, number: int) -> tuple[float, float]:
+    """Width and height of a page in points as it is turned."""
+    with _page(pdf, number) as page:
+        return page.get_size()
+
+
+def _draw(
+    pdf: pypdfium2.PdfDocument, number: int, name: str, box: Box | None = None
+) -> Image.Image:
+    """A picture of a page, or of what lies within a box on it."""
     import pypdfium2.raw as raw
 
     with _page(pdf, number) as page:
@@ -140,8 +185,14 @@ def _draw(pdf: pypdfium2.PdfDocument, number: int, name: str) -> Image.Image:
                     f"page {number + 1} of {name} shows an image of {width:,} × {height:,} pixels; "
                     f"the limit is {MAX_IMAGE_PIXELS:,}: remove that page"
                 )
-        longer = max(page.get_size())
-        return page.render(scale=PICTURE_PIXELS / longer).to_pil().convert("RGB")
+        wide, high = page.get_size()
+        left, top, right, bottom = box or (0, 0, wide, high)
+        scale = PICTURE_PIXELS / max(right - left, bottom - top)
+        scale = min(scale, MAX_SCALE) if box else scale
+        # PDFium cuts what is asked for off each side: left, bottom, right, top.
+        edges = (left, high - bottom, wide - right, top)
+        crop = tuple(max(0.0, edge) for edge in edges) if box else (0, 0, 0, 0)
+        return page.render(scale=scale, crop=crop).to_pil().convert("RGB")  # type: ignore[arg-type]
 
 
 def _lines(pdf: pypdfium2.PdfDocument, number: int) -> Iterator[Passage]:

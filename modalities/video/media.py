@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from omni import gif
@@ -45,6 +45,7 @@ class VideoModality(Modality):
 
     name = "video"
     prefix = "vid"
+    words = ("film", "clip", "movie", "footage")
     mime_types = MIME_TYPES
     suffixes = (".mp4", ".m4v", ".webm", ".mkv", ".mov", ".avi", ".gif")
     block = "video"
@@ -87,6 +88,25 @@ class VideoModality(Modality):
             max_pixels=self.max_pixels,
             max_seconds=self.max_seconds,
             max_sound_seconds=self.max_sound_seconds,
+        )
+
+    def frames_at(self, media: Media, seconds: Sequence[float], *, pixels: int = 0) -> Clip:
+        """The frames on show at given seconds, ascending, each frame once, and no sound.
+
+        Args:
+            media: a video.
+            seconds: from its beginning.
+            pixels: how many may be decoded to find them, or 0 for the default; what would take
+                more is sought from key frames, so that a frame before the asked one may come.
+        """
+        from .reading import read_at
+
+        return read_at(
+            media,
+            seconds,
+            max_pixels=self.max_pixels,
+            max_seconds=self.max_seconds,
+            decoded_pixels=pixels,
         )
 
     def save(self, value: Clip, *, name: str, mime: str | None = None) -> Media:

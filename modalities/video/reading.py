@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from omni.errors import MediaError
@@ -40,6 +41,42 @@ def read(
     Raises:
         MediaError: if it is damaged, cut short, without pictures, too large or too long.
     """
+    timeline = _timeline(media, max_pixels, max_seconds)
+    targets = timeline.targets(max_frames)
+    frames, times, size = _read_frames(media, timeline, targets, max_pixels)
+    return Clip(
+        frames=frames,
+        times=times,
+        seconds=max(timeline.seconds, float(times[-1])),
+        frame_rate=timeline.rate,
+        waveform=_read_sound(media, timeline, max_pixels, max_sound_seconds),
+        size=size,
+    )
+
+
+def read_at(
+    media: Media,
+    seconds: Sequence[float],
+    *,
+    max_pixels: int,
+    max_seconds: float,
+    decoded_pixels: int = 0,
+) -> Clip:
+    """The frames on show at ascending seconds, each frame once, without sound.
+
+    Raises:
+        MediaError: as `read`, or if no second is given.
+    """
+    if not len(seconds):
+        raise MediaError(f"no second of {media.name} was asked for")
+    timeline = _timeline(media, max_pixels, max_seconds)
+    targets = [timeline.start + round(second / timeline.tick) for second in seconds]
+    frames, times, size = _read_frames(media, timeline, targets, max_pixels, decoded_pixels)
+    whole = max(timeline.seconds, float(times[-1]))
+    return Clip(frames, times, whole, timeline.rate, size=size)
+
+
+def _timeline(media: Media, max_pixels: int, max_seconds: float) -> Timeline:
     check_whole(media)
     with opened(media, max_pixels=max_pixels) as container:
         stream = pictures_of(media, container)
@@ -53,15 +90,7 @@ def read(
             f"{media.name} lasts {timeline.seconds / 3600:,.1f} hours; "
             f"the limit is {max_seconds / 3600:,.1f}: cut out the part that matters"
         )
-    frames, times, size = _read_frames(media, timeline, max_frames, max_pixels)
-    return Clip(
-        frames=frames,
-        times=times,
-        seconds=max(timeline.seconds, float(times[-1])),
-        frame_rate=timeline.rate,
-        waveform=_read_sound(media, timeline, max_pixels, max_sound_seconds),
-        size=size,
-    )
+    return timeline
 
 
 def _check_size(media: Media, stream: VideoStream, max_pixels: int) -> None:
@@ -74,11 +103,14 @@ def _check_size(media: Media, stream: VideoStream, max_pixels: int) -> None:
 
 
 def _read_frames(
-    media: Media, timeline: Timeline, max_frames: int, max_pixels: int
+    media: Media,
+    timeline: Timeline,
+    targets: list[int],
+    max_pixels: int,
+    decoded_pixels: int = 0,
 ) -> tuple[np.ndarray, np.ndarray, tuple[int, int] | None]:
     import numpy as np
 
-    targets = timeline.targets(max_frames)
     shape, pictures = None, np.empty(0, dtype=np.uint8)
     times: list[float] = []
     with opened(media, max_pixels=max_pixels) as container:
@@ -87,7 +119,7 @@ def _read_frames(
         stream.codec_context.thread_count = 2
         stream.codec_context.options = {"max_pixels": str(max_pixels)}
         only(container, stream)
-        for stamp, frame in sample(container, stream, timeline, targets):
+        for stamp, frame in sample(container, stream, timeline, targets, decoded_pixels):
             if shape is None:
                 shape = _shape(frame, stream, len(targets))
                 pictures = np.empty((len(targets), *shape.upright, 3), dtype=np.uint8)

@@ -20,16 +20,20 @@ _BARREN_PACKETS = 500
 
 
 def sample(
-    container: InputContainer, stream: VideoStream, timeline: Timeline, targets: list[int]
+    container: InputContainer,
+    stream: VideoStream,
+    timeline: Timeline,
+    targets: list[int],
+    decoded_pixels: int = 0,
 ) -> Iterator[tuple[int, VideoFrame]]:
     """The frames on show at each of the ascending targets, each frame once, with its stamp.
 
-    A video that can be decoded whole within `DECODED_PIXELS` is, which is exact. In a longer one
+    A video that can be decoded whole within `decoded_pixels` (0: `DECODED_PIXELS`) is, which is exact. In a longer one
     each target is sought from the key frame before it; where that is too far, the last frame
     within the target's share of the pixels is taken. The stamp is always that of the frame.
     """
     pixels = max(1, stream.codec_context.width * stream.codec_context.height)
-    affordable = max(DECODED_PIXELS // pixels, 2 * len(targets))
+    affordable = max((decoded_pixels or DECODED_PIXELS) // pixels, 2 * len(targets))
     walker = _Walker(container, stream, timeline)
     share = None
     if timeline.stamps is None or len(timeline.stamps) > affordable:
