@@ -37,6 +37,7 @@ from omni.compression.shortening import (
     deep,
     flat_mask,
     masks,
+    presence,
     repeated,
 )
 from omni.compression.text_rich import WEAKEST
@@ -196,10 +197,7 @@ class Hooks:
         if not runs:
             return
         self.chooser.encoders.forget(kwargs.get("mm_encoder_outputs"))
-        mask = kwargs.get("attention_mask")
-        present = [[1] * len(row) for row in listed]
-        if isinstance(mask, Tensor) and mask.dim() == 2:
-            present = mask[:, -ids.shape[1] :].long().tolist()
+        present = presence(kwargs.get("attention_mask"), ids)
         words = question_spans(listed, present, runs)
         self.prompt = Prompt(ids, runs, [], words, present)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import operator
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -69,7 +68,7 @@ class Encoders:
             answer = (answers or {}).get(kind)
             given = [] if answer is None else _tokens(answer)
             before = self._answers.get(kind, [])
-            if len(given) == len(before) and all(map(operator.is_, given, before)):
+            if len(given) == len(before) and all(map(_same, given, before)):
                 continue
             order = _found(given, before)
             if not order:
@@ -192,5 +191,9 @@ def _found(given: list[Tensor], before: list[Tensor]) -> list[int]:
     return order
 
 
+def _same(one: Tensor, other: Tensor) -> bool:
+    return one.data_ptr() == other.data_ptr() and one.shape == other.shape
+
+
 def _equal(one: Tensor, other: Tensor) -> bool:
-    return one is other or (one.shape == other.shape and torch.equal(one, other))
+    return _same(one, other) or (one.shape == other.shape and torch.equal(one, other))

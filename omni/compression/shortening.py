@@ -65,6 +65,25 @@ class Compacted:
         return None if self.moved is None else self.moved.bias
 
 
+def presence(mask: Any, ids: Tensor) -> list[list[int]]:
+    """1 where there is a token and 0 where there is padding, for each row of ids `[B, L]`.
+
+    Args:
+        mask: `[B, L or more]`, whose last columns are those of the ids; or `[B, H, L, L or more]`,
+            alone or by the name of a layer's kind, whose last row sees all there is.
+        ids: the prompt.
+    """
+    if isinstance(mask, Mapping):
+        mask = mask.get("full_attention")
+    if isinstance(mask, Tensor) and mask.dim() == 2:
+        return mask[:, -ids.shape[1] :].long().tolist()
+    if isinstance(mask, Tensor) and mask.dim() == 4:
+        seen = mask[:, 0, -1, : ids.shape[1]]
+        seen = seen if seen.dtype == torch.bool else seen >= 0
+        return seen.long().expand(ids.shape).tolist()
+    return [[1] * ids.shape[1] for _ in range(len(ids))]
+
+
 def compact(
     present: Sequence[Sequence[int]],
     media: Sequence[int],
