@@ -185,6 +185,11 @@ def _translated(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise StoreError(f"{_told(error, path)} ({error})") from error
+    except UnicodeDecodeError as error:  # of a text of SQLite's, which are all UTF-8
+        raise StoreError(f"{_DAMAGED.format(path)} ({error})") from error
+
+
+_DAMAGED = "{} is damaged: run  omni memory verify, or put back a copy"
 
 
 def _told(error: sqlite3.Error, path: Path) -> str:
@@ -194,7 +199,7 @@ def _told(error: sqlite3.Error, path: Path) -> str:
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return f"another process writes to {path} without end: try again when it is done"
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return f"{path} is damaged: run  omni memory verify, or put back a copy"
+        return _DAMAGED.format(path)
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
         return f"cannot open {path} for writing: check its folder and its rights"
     if "fts5" in str(error):

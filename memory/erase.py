@@ -100,7 +100,6 @@ def scrub(db: sqlite3.Connection, folder: Path, ns: int, rids: Sequence[int]) ->
 def _emptied(folder: Path, seal: Seal, metric: str, width: int, places: np.ndarray) -> Seal:
     Segment.open(folder, seal, metric, width)  # its digest is checked before it is read
     index = faiss.read_index(str(path_of(folder, seal.name)))
-    index = faiss.downcast_index(index)
     flat: Any = faiss.downcast_index(index.storage) if seal.kind == "graph" else index
     block = faiss.rev_swig_ptr(flat.get_xb(), flat.ntotal * width).reshape(-1, width)
     block[places] = 0

@@ -117,7 +117,6 @@ class Segment:
             index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
         except RuntimeError as error:
             raise Damaged(f"segment {path} cannot be read: {_short(error)}") from None
-        index = faiss.downcast_index(index)
         if (index.ntotal, index.d) != (len(seal.rids), width):
             raise Damaged(f"segment {path} is not what the catalogue says")
         return cls(seal, index, metric, width)

@@ -38,6 +38,7 @@ def picture(data: bytes = b"pixels") -> Media:
 def memory(tmp_path):
     with Memory.open(tmp_path / "memory", sealing=SMALL, background=False) as memory:
         yield memory
+        assert memory.damage == []
 
 
 @pytest.fixture
@@ -346,6 +347,7 @@ def test_sealing_in_the_background_changes_no_answer(tmp_path):
             kinds = db.execute("SELECT kind, rows FROM segment").fetchall()
         assert kinds == [("graph", 600)]
         assert memory.parts.sealer.failure is None
+        assert memory.damage == []
         found = view.nearest(SPACE, vectors[5], 10, exact=True)
         assert [id for id, _ in found] == [id for id, _ in wanted]
 
@@ -390,7 +392,7 @@ def test_it_does_what_a_dictionary_does(tmp_path_factory, data):
         assert {id for id, _ in found} == set(truth)
         for id, score in found:
             assert score == pytest.approx(float(truth[id][1] @ vectors[0]), abs=1e-5)
-    assert memory.verify() == []
+    assert memory.verify() == memory.damage == []
     memory.close()
 
 

@@ -166,6 +166,7 @@ def test_the_nearest_are_found_at_every_selectivity(tmp_path, kind):
         for share in (1, 0.5, 0.2, 0.1, 0.05, 0.01, 0.001):
             recall = _recall(view, vectors, math.ceil(3000 * share), ranks)
             assert recall >= (0.98 if kind == "graph" and share > 0.2 else 1.0), share
+        assert memory.damage == []
 
 
 def _recall(view, vectors, limit, ranks):
