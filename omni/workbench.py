@@ -83,13 +83,15 @@ class BenchTool(BaseTool):
     """Base of our tools: arguments are checked, errors tell the model what to do.
 
     A subclass sets `name`, `description`, `args_schema` and, if it makes media, `makes`; it writes
-    `work`, which takes the arguments by name.
+    `work`, which takes the arguments by name. One that touches more than the media of the session
+    sets `asks`, and is then never among `all`.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     bench: Workbench
     makes: ClassVar[str | None] = None
+    asks: ClassVar[bool] = False
 
     def model_post_init(self, context: Any) -> None:
         super().model_post_init(context)
