@@ -64,10 +64,11 @@ class Units:
     def error(self) -> float:
         """What a cosine in single precision may be off by.
 
-        Rounding errors of a sum of D products grow as the root of D; eight times the unit of
-        rounding is for the products themselves and the vectors.
+        Rounding errors of a sum of D products grow as the root of D, and less where several sums
+        are made beside each other, as all matrix products do; four times the unit of rounding is
+        for the vectors and the difference to one.
         """
-        return 2.0**-24 * (8 + 2 * self.x.shape[1] ** 0.5)
+        return 2.0**-24 * (4 + self.x.shape[1] ** 0.5 / 2)
 
 
 def survey(x: Tensor, words: Tensor | None = None) -> Survey:

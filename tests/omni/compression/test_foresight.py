@@ -76,7 +76,7 @@ def test_rounding_of_single_precision_decides_nothing(both, monkeypatch):
     def off(self, places):
         found = right(self, places)
         wrong = torch.rand(found.shape, generator=noise) * 2 - 1
-        return found + wrong * 2.0**-24 * 8
+        return found + wrong * 2.0**-24 * 4
 
     monkeypatch.setattr(Rows, "compute", off)
     monkeypatch.setattr(foresight, "_PATIENCE", 10**6)
