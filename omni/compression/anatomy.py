@@ -52,7 +52,8 @@ def decoder(model: Any) -> nn.Module:
     Raises:
         UsageError: if there is none.
     """
-    found = model.get_decoder() if hasattr(model, "get_decoder") else model
+    inner = getattr(model, "language", model)  # of ours
+    found = inner.get_decoder() if hasattr(inner, "get_decoder") else inner
     if found is model:
         found = getattr(model, "model", model)
     if found is model:

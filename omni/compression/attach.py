@@ -196,7 +196,7 @@ class Hooks:
         runs = media_runs(listed, self.chooser.kinds)
         if not runs:
             return
-        self.chooser.encoders.forget(kwargs.get("mm_encoder_outputs"))
+        self.chooser.encoders.forget(kwargs)
         present = presence(kwargs.get("attention_mask"), ids)
         words = question_spans(listed, present, runs)
         self.prompt = Prompt(ids, runs, [], words, present)
@@ -243,6 +243,7 @@ class Hooks:
         output.last_hidden_state = whole
         if "past_key_values" in output and compacted.cache is None:
             compacted.cache = output.past_key_values
+            compacted.follow()
         return output
 
     def rotate(self, module: nn.Module, args: Any, kwargs: dict[str, Any]) -> Any:
@@ -275,6 +276,7 @@ class Hooks:
             gone[item.row] += item.length - item.keep
         compacted = compact(prompt.present, media, kept, gone, kwargs.get("past_key_values"))
         self.compacted = self.reading = compacted
+        compacted.follow()
         found = dict(kwargs)
         wide = compacted.index[..., None].expand(-1, -1, embeds.shape[-1])
         rows = put(embeds.flatten(0, 1)).view_as(embeds).gather(1, wide)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from omni.compression.anatomy import uncompiled
-from omni.compression.layout import Encoding, Laid, lay
+from omni.compression.layout import Encoding, Laid, lay, lay_media
 from omni.compression.text_rich import densities
 from omni.compression.watching import Sight
 
@@ -40,6 +40,7 @@ class Encoders:
         self.densities: dict[str, list[float]] = {}
         self._answers: dict[str, list[Tensor]] = {}
         self._packing: dict[str, Any] | None = None
+        self._embeds: Tensor | None = None
         base = getattr(model, "base_model", model)
         names = tuple(f"get_{kind}_features" for kind in KINDS)
         self._inner = base if any(hasattr(base, name) for name in names) else model
@@ -56,26 +57,31 @@ class Encoders:
             for kind in KINDS:
                 stack.enter_context(self._wrapped(f"get_{kind}_features", self._noted(kind)))
             stack.enter_context(self._wrapped("pack_image_features", self._packed))
+            stack.enter_context(self._wrapped("select_media", self._selected))
             yield self
 
-    def forget(self, answers: Mapping[str, Any] | None) -> None:
-        """Forget what does not belong to `answers`, which were encoded beforehand.
+    def forget(self, given: Mapping[str, Any]) -> None:
+        """Forget what does not belong to arguments of the model that were encoded beforehand.
 
         Whatever is not among them is encoded later on. Where rows are continued in several ways,
-        answers are repeated, and what is known of them is repeated, too.
+        what was encoded is repeated, and what is known of it is repeated, too.
         """
+        embeds = given.get("media_embeds")
+        if embeds is None or self._embeds is None or not _equal(embeds, self._embeds):
+            self.laid.pop("media", None)
+        answers = given.get("mm_encoder_outputs")
         for kind in KINDS:
             answer = (answers or {}).get(kind)
-            given = [] if answer is None else _tokens(answer)
+            tokens = [] if answer is None else _tokens(answer)
             before = self._answers.get(kind, [])
-            if len(given) == len(before) and all(map(_same, given, before)):
+            if len(tokens) == len(before) and all(map(_same, tokens, before)):
                 continue
-            order = _found(given, before)
+            order = _found(tokens, before)
             if not order:
                 for known in (self.laid, self.densities, self._answers):
                     known.pop(kind, None)
                 continue
-            self._answers[kind] = given
+            self._answers[kind] = tokens
             groups = _groups(self.laid[kind], [len(one) for one in before])
             chosen = [place for group in order for place in groups[group]]
             self.laid[kind] = [self.laid[kind][place] for place in chosen]
@@ -117,6 +123,12 @@ class Encoders:
         self._answers[kind] = tokens
         if self.looks_for_writing and kind == "image" and self.laid[kind]:
             self.densities[kind] = densities(given, len(self.laid[kind]))
+
+    def _selected(self, method: Any, *args: Any, **kwargs: Any) -> Any:
+        answer = method(*args, **kwargs)
+        self.laid["media"] = lay_media(answer.items)
+        self._embeds = answer.embeds
+        return answer
 
     def _packed(self, method: Any, *args: Any, **kwargs: Any) -> Any:
         self._pack(method, args, kwargs)

@@ -30,6 +30,7 @@ class Item:
         columns: float32 `[N, C]`: attention and then keys, where they were seen.
         density: how writing-like it is, where it was looked at.
         keep: how many of its tokens are kept.
+        handle: how it is called, where it has a name.
     """
 
     row: int
@@ -39,6 +40,7 @@ class Item:
     columns: Tensor | None = None
     density: float | None = None
     keep: int = 0
+    handle: str = ""
 
     @property
     def length(self) -> int:
@@ -46,7 +48,7 @@ class Item:
 
     @property
     def name(self) -> str:
-        return f"{self.row}:{self.places[0]}"
+        return self.handle or f"{self.row}:{self.places[0]}"
 
 
 @dataclass(slots=True)
@@ -135,7 +137,10 @@ def _laid(
         if len({row for row, _, _ in own}) > 1:  # not as it was laid down after all
             return [_unknown(run, kind) for run in runs]
         places = [place for _, place, _ in own]
-        item = Item(own[0][0], places, kind, one.portions, one.columns, density)
+        item = Item(own[0][0], places, one.kind or kind, one.portions, one.columns, density)
+        item.handle = one.handle
+        if item.kind == "text":
+            continue
         here = (own[0][0], own[0][2])
         if one.tile and ends and ends[-1] == here and _fits(items[-1], one):
             _join(items[-1], item)

@@ -43,12 +43,16 @@ class Laid:
         portions: the grids it consists of.
         columns: float32 `[N, C]`, what is known of its tokens; `None` if nothing was asked.
         tile: whether it is only part of a picture whose tokens follow one another.
+        kind: what it is, where the placeholder does not tell; words count as no medium.
+        handle: how it is called.
     """
 
     length: int
     portions: tuple[Portion, ...]
     columns: Tensor | None = None
     tile: bool = False
+    kind: str = ""
+    handle: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,24 @@ def lay(encoding: Encoding, columns: Tensor | None) -> list[Laid]:
     """
     how = _FAMILIES.get(encoding.model.config.model_type)
     return [] if how is None else how(encoding, columns)
+
+
+def lay_media(items: Sequence[Any]) -> list[Laid]:
+    """Items of our own model, some of which its selector has been at already."""
+    return [
+        Laid(
+            item.keep,
+            (
+                Portion(
+                    range(item.keep),
+                    item.grid if item.grid.tokens == item.keep else Grid(width=item.keep),
+                ),
+            ),
+            kind=item.modality,
+            handle=item.handle,
+        )
+        for item in items
+    ]
 
 
 def _plain(grid: Grid, columns: Tensor | None = None, tile: bool = False) -> Laid:

@@ -64,6 +64,26 @@ class Compacted:
     def bias(self) -> Tensor | None:
         return None if self.moved is None else self.moved.bias
 
+    def follow(self) -> None:
+        """From now on rows that leave the cache, since they are finished, leave this as well."""
+        leave = getattr(self.cache, "batch_select_indices", None)
+        if leave is None:
+            return
+
+        def both(indices: Tensor) -> None:
+            leave(indices)
+            self._stay(indices)
+
+        self.cache.batch_select_indices = both
+
+    def _stay(self, rows: Tensor) -> None:
+        self.index, self.mask = self.index[rows], self.mask[rows]
+        self.dropped = self.dropped[rows]
+        if self.moved is not None:
+            bias = None if self.bias is None else self.bias[rows]
+            positions = self.moved.positions.index_select(-2, rows)
+            self.moved = Moved(positions, self.moved.ahead[rows], bias)
+
 
 def presence(mask: Any, ids: Tensor) -> list[list[int]]:
     """1 where there is a token and 0 where there is padding, for each row of ids `[B, L]`.
