@@ -25,6 +25,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="select: only these selectors; may be given again",
     )
+    parser.add_argument(
+        "--shapes",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="select: only clip, siglip, tiles or film; may be given again",
+    )
     parser.add_argument("--device", default="cpu", help="cpu, cuda, …")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -37,8 +44,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.repeats < 1:
         raise UsageError(f"--repeats is a number above 0, not {arguments.repeats}")
-    if arguments.methods and arguments.name != "select":
-        raise UsageError(f"--methods is for omni bench select, not for {arguments.name}")
+    for flag in ("methods", "shapes"):
+        if getattr(arguments, flag) and arguments.name != "select":
+            raise UsageError(f"--{flag} is for omni bench select, not for {arguments.name}")
     placement = place(arguments.device, "float32")
     measured = _measured(arguments, placement)
     screen = Screen()
@@ -59,7 +67,10 @@ def _measured(arguments: argparse.Namespace, placement: Any) -> list[dict]:
 
     if arguments.name == "select":
         return selection_speed.measure(
-            arguments.repeats, methods=arguments.methods, device=placement.device
+            arguments.repeats,
+            shapes=selection_speed.shapes_named(arguments.shapes),
+            methods=arguments.methods,
+            device=placement.device,
         )
     return speed.measure(arguments.repeats, model=arguments.model, placement=placement)
 
@@ -72,10 +83,11 @@ def _answering_cells(row: dict) -> tuple[str, ...]:
 
 
 def _selecting_cells(row: dict) -> tuple[str, ...]:
-    times = f"{1000 * row['seconds']:.1f}", f"{1000 * row['reading_seconds']:.2f}"
+    times = f"{1000 * row['seconds']:.1f}", f"{1000 * row['limit_seconds']:.2f}"
     if "rival" not in row:
-        return (row["case"], *times, "", "", "")
-    rest = f"{row['ratio']:.2f}", f"{100 * row['overlap']:.0f} %"
+        return (row["case"], *times, "", "", "", "")
+    greedy = f"{row['greedy_ratio']:.2f}" if "greedy_ratio" in row else ""
+    rest = f"{row['ratio']:.2f}", greedy, f"{100 * row['overlap']:.0f} %"
     return (row["case"], *times, f"{1000 * row['rival_seconds']:.1f}", *rest)
 
 
@@ -84,5 +96,5 @@ _HEADS: dict[str, tuple[tuple[str, ...], Callable[[dict], tuple[str, ...]]]] = {
         ("case", "seconds", "limit", "rival", "ratio", "tokens/s", "equal"),
         _answering_cells,
     ),
-    "select": (("case", "ms", "reading", "rival", "ratio", "alike"), _selecting_cells),
+    "select": (("case", "ms", "limit", "rival", "ratio", "greedy", "alike"), _selecting_cells),
 }

@@ -1,31 +1,38 @@
 """How long selectors take, beside the same written plainly in eager torch.
 
 Both are given the same tokens and words, in strict alternation, and what they keep is compared in
-the same run. The limit is the time it takes to read the tokens once.
+the same run. Both answer places and the kept tokens. The limit is the time it takes to read the
+tokens once.
 """
 
 from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from omni import plugins
 from omni.compression.budget import Grid
 from omni.compression.selector import Question, Signals, Tokens
-from omni.evaluation.eager_selection import RIVALS
+from omni.errors import UsageError
+from omni.evaluation.eager_selection import RIVALS, Given
+from omni.evaluation.footprint import calls, graph_seconds, peak_bytes
+from omni.evaluation.greedy_phase import phase
 from omni.evaluation.rows import Row
 
-RIVAL = "a loop in eager torch, single precision"
+RIVAL = "a loop in eager torch, single precision, one item at a time"
 WORDS = 12
 CLUSTERS = 24
 """Tokens of a picture lie in groups; around so many middles they are drawn."""
 
 _COPIED = 1 << 26  # bytes
+_ENOUGH = 3.0  # seconds of one side, after which it is not repeated
+_ENDLESS = 4e10  # gains that the rival of coverage may work out: some ten seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,46 +44,71 @@ class Shape:
         keep: how many of them.
         width: of a token.
         items: how many at once.
+        dtype: of tokens and words.
     """
 
     tokens: int
     keep: int
     width: int
     items: int = 1
+    dtype: str = "float32"
 
     def __str__(self) -> str:
         several = f"{self.items} × " if self.items > 1 else ""
-        return f"{several}{self.tokens}→{self.keep}, {self.width}"
+        dtype = "" if self.dtype == "float32" else f", {self.dtype}"
+        return f"{several}{self.tokens}→{self.keep}, {self.width}{dtype}"
 
 
-SHAPES = (
-    Shape(576, 64, 4096),
-    Shape(576, 64, 4096, items=8),
-    Shape(729, 96, 1152),
-    Shape(2880, 320, 4096),
-    Shape(32 * 196, 627, 896),
-)
-"""LLaVA-1.5 alone and in a batch, a SigLIP tower, LLaVA-NeXT, a film of 32 frames."""
+SHAPES: Mapping[str, tuple[Shape, ...]] = {
+    "clip": (
+        Shape(576, 64, 4096),
+        Shape(576, 64, 4096, dtype="bfloat16"),
+        Shape(576, 64, 4096, items=8),
+    ),
+    "siglip": (
+        Shape(729, 96, 1152),
+        Shape(729, 96, 1152, dtype="bfloat16"),
+        Shape(729, 96, 1152, items=8),
+    ),
+    "tiles": (Shape(2880, 320, 4096), Shape(2880, 320, 4096, dtype="bfloat16")),
+    "film": (Shape(32 * 196, 627, 896),),
+}
+"""A tower of LLaVA-1.5, one of SigLIP, five tiles of LLaVA-NeXT, a film of 32 frames."""
+
+
+def shapes_named(names: Sequence[str]) -> tuple[Shape, ...]:
+    """Shapes by name; all if there is none.
+
+    Raises:
+        UsageError: if a name is not known.
+    """
+    for name in names:
+        if name not in SHAPES:
+            raise UsageError(f"unknown shapes {name!r}: wanted of {', '.join(SHAPES)}")
+    return tuple(shape for name in names or SHAPES for shape in SHAPES[name])
 
 
 def measure(
     repeats: int = 5,
     *,
-    shapes: Sequence[Shape] = SHAPES,
+    shapes: Sequence[Shape] = (),
     methods: Sequence[str] = (),
     device: torch.device | str = "cpu",
 ) -> list[Row]:
     """A row for each method and shape: median seconds, the rival's where there is one, overlap.
 
     Args:
-        repeats: rounds that count; one before them does not.
-        shapes: what is selected from.
-        methods: names of selectors; all if empty.
+        repeats: rounds that count; one before them does not. Slow work is repeated less often.
+        shapes: what is selected from; all of `SHAPES` if empty.
+        methods: names of selectors; those that have a rival if empty.
         device: where.
     """
     bandwidth = copied_bytes_a_second(device)
-    names = tuple(methods) or tuple(plugins.names("compression"))
-    return [compare(name, shape, repeats, device, bandwidth) for shape in shapes for name in names]
+    return [
+        compare(name, shape, repeats, device, bandwidth)
+        for shape in shapes or shapes_named(())
+        for name in methods or tuple(RIVALS)
+    ]
 
 
 def compare(
@@ -86,33 +118,89 @@ def compare(
     tokens, question = made(shape, device)
     selector = plugins.load("compression", name)()
     keep = [shape.keep] * shape.items
-    sides: dict[str, Callable[[], list[int]]] = {
-        "ours": lambda: selector(tokens, keep, question).rows.tolist()
-    }
-    if name in RIVALS:
+
+    def ours() -> tuple[Tensor, Tensor]:
+        selection = selector(tokens, keep, question)
+        return selection.rows, selection.take(tokens.x)
+
+    sides: dict[str, Callable[[], Any]] = {"ours": ours}
+    endless = name == "coverage" and shape.tokens**2 * shape.keep > _ENDLESS
+    if name in RIVALS and not endless:
         sides["rival"] = lambda: _plainly(name, shape, tokens, question)
-    seconds: dict[str, list[float]] = {side: [] for side in sides}
-    kept: dict[str, list[int]] = {}
-    for turn in range(repeats + 1):
-        for side, work in sides.items():
-            took, kept[side] = _timed(work, device)
-            if turn:
-                seconds[side].append(took)
-    ours = statistics.median(seconds["ours"])
-    size = tokens.x.numel() * tokens.x.element_size()
+    seconds, found = alternate(sides, repeats, device)
+    mine = statistics.median(seconds["ours"])
     row: Row = {
         "case": f"{name}, {shape}",
         "method": name,
-        "seconds": round(ours, 5),
-        "spread": round(max(seconds["ours"]) - min(seconds["ours"]), 5),
-        "reading_seconds": round(size / bandwidth, 6),
+        "dtype": shape.dtype,
+        "items": shape.items,
+        "seconds": round(mine, 6),
+        "spread": round(max(seconds["ours"]) - min(seconds["ours"]), 6),
+        "rounds": len(seconds["ours"]),
+        "limit_seconds": round(tokens.x.numel() * tokens.x.element_size() / bandwidth, 6),
+        "peak_bytes": peak_bytes(ours, device),
     }
-    if "rival" in sides:
-        slow = statistics.median(seconds["rival"])
-        same = len(set(kept["ours"]) & set(kept["rival"])) / len(kept["ours"])
-        row |= {"rival": RIVAL, "rival_seconds": round(slow, 5)}
-        row |= {"ratio": round(slow / ours, 2), "overlap": round(same, 4)}
-    return row
+    if "cuda" in str(device):
+        row |= calls(ours)
+    if "rival" not in sides:
+        return row
+    slow = statistics.median(seconds["rival"])
+    row |= {"rival": RIVAL, "rival_seconds": round(slow, 6), "ratio": round(slow / mine, 2)}
+    row |= agreement(found["ours"], found["rival"])
+    if slow < _ENOUGH:  # what takes longer is not done once more for its memory
+        row["rival_peak_bytes"] = peak_bytes(sides["rival"], device)
+    if "cuda" in str(device):
+        graph = graph_seconds(sides["rival"], repeats)
+        row |= {"graph_seconds": round(graph, 6), "graph_ratio": round(graph / mine, 2)}
+    return row | greedy_part(name, shape, tokens, question, repeats)
+
+
+def greedy_part(name: str, shape: Shape, tokens: Tokens, question: Question, repeats: int) -> Row:
+    """Seconds of the greedy part alone, of both sides, where a method has one."""
+    if shape.items > 1 or (part := phase(name, given_of(shape, tokens, question)[0])) is None:
+        return {}
+    sides = {"ours": part.ours, "rival": part.rival, "loop": part.loop}
+    if part.rival is part.loop:
+        del sides["loop"]
+    seconds, found = alternate(sides, repeats, "cpu")
+    medians = {side: statistics.median(times) for side, times in seconds.items()}
+    return {
+        "greedy_seconds": round(medians["ours"], 6),
+        "rival_greedy_seconds": round(medians["rival"], 6),
+        "greedy_ratio": round(medians["rival"] / medians["ours"], 2),
+        "rival_loop_seconds": round(medians.get("loop", medians["rival"]), 6),
+        "greedy_equal": bool(
+            torch.equal(found["ours"].sort().values, found["rival"].sort().values)
+        ),
+    }
+
+
+def alternate(
+    sides: Mapping[str, Callable[[], Any]], repeats: int, device: torch.device | str
+) -> tuple[dict[str, list[float]], dict[str, Any]]:
+    """Seconds of every round of every side, and what each answered last.
+
+    A side whose first round took long is not warmed up: that round counts.
+    """
+    seconds: dict[str, list[float]] = {side: [] for side in sides}
+    found: dict[str, Any] = {}
+    for turn in range(repeats + 1):
+        for side, work in sides.items():
+            if sum(seconds[side]) > _ENOUGH:
+                continue
+            took, found[side] = _timed(work, device)
+            if turn or took > _ENOUGH:
+                seconds[side].append(took)
+    return seconds, found
+
+
+def agreement(ours: tuple[Tensor, Tensor], rival: tuple[Tensor, Tensor]) -> Row:
+    """How much of what is kept is the same, and whether all is, down to the tokens themselves."""
+    kept, other = set(ours[0].tolist()), set(rival[0].tolist())
+    overlap = len(kept & other) / len(kept)
+    tokens, others = ours[1].float(), rival[1].float()
+    same = overlap == 1 and torch.allclose(tokens, others, atol=2e-2, rtol=2e-2)
+    return {"overlap": round(overlap, 4), "equal": bool(same)}
 
 
 def made(shape: Shape, device: torch.device | str = "cpu") -> tuple[Tokens, Question]:
@@ -128,13 +216,13 @@ def made(shape: Shape, device: torch.device | str = "cpu") -> tuple[Tokens, Ques
     words = torch.randn(shape.items, WORDS, shape.width, generator=source)
     signals = Signals(attention=attention.to(device), keys=keys.to(device))
     tokens = Tokens(
-        x.flatten(0, 1).to(device),
+        x.flatten(0, 1).to(device, getattr(torch, shape.dtype)),
         [shape.tokens] * shape.items,
         [_grid(shape.tokens)] * shape.items,
         signals=signals,
     )
     mask = torch.ones(shape.items, WORDS, dtype=torch.bool, device=device)
-    return tokens, Question(words.to(device), mask)
+    return tokens, Question(words.to(device, getattr(torch, shape.dtype)), mask)
 
 
 def _grid(count: int) -> Grid:
@@ -153,12 +241,24 @@ def copied_bytes_a_second(device: torch.device | str) -> float:
     return 2 * _COPIED / min(times)
 
 
-def _plainly(name: str, shape: Shape, tokens: Tokens, question: Question) -> list[int]:
-    picked = []
-    parts = tokens.x.float().split(shape.tokens)
-    for item, (own, words) in enumerate(zip(parts, question.x.float(), strict=True)):
-        picked += [item * shape.tokens + place for place in RIVALS[name](own, words, shape.keep)]
-    return picked
+def given_of(shape: Shape, tokens: Tokens, question: Question) -> list[Given]:
+    """Every item as rivals want it, in single precision."""
+    known = tokens.signals
+    if known.attention is None or known.keys is None:
+        raise UsageError("rivals want attention and keys: take the tokens that made() makes")
+    parts = (tokens.x.float(), known.attention, known.keys)
+    rows = zip(*(part.split(shape.tokens) for part in parts), strict=True)
+    grid = _grid(shape.tokens)
+    return [
+        Given(own, words, attention, keys, grid, shape.keep)
+        for (own, attention, keys), words in zip(rows, question.x.float(), strict=True)
+    ]
+
+
+def _plainly(name: str, shape: Shape, tokens: Tokens, question: Question) -> tuple[Tensor, Tensor]:
+    kept = [RIVALS[name](given) for given in given_of(shape, tokens, question)]
+    places = [item * shape.tokens + places for item, (places, _) in enumerate(kept)]
+    return torch.cat(places), torch.cat([rows for _, rows in kept])
 
 
 def _timed(work: Callable[[], Any], device: torch.device | str) -> tuple[float, Any]:

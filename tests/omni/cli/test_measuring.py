@@ -1,7 +1,6 @@
 """`omni eval` and `omni bench`: the forms that programs read, and what people see."""
 
 import json
-from typing import Any
 
 import pytest
 from PIL import Image
@@ -104,10 +103,10 @@ def test_what_selection_costs_is_told_and_drawn(omni, monkeypatch, tmp_path):
 
 
 def test_selectors_are_timed_beside_plain_loops(omni, monkeypatch):
-    shapes = (selection_speed.Shape(24, 4, 8),)
-    defaults: Any = selection_speed.measure.__kwdefaults__
-    monkeypatch.setitem(defaults, "shapes", shapes)
-    ran = omni("bench", "select", "--methods", "topk", "--methods", "dpp", "--repeats", "1")
+    shapes = {"small": (selection_speed.Shape(24, 4, 8),), "other": ()}
+    monkeypatch.setattr(selection_speed, "SHAPES", shapes)
+    given = "--methods", "topk", "--methods", "dpp", "--shapes", "small", "--repeats", "1"
+    ran = omni("bench", "select", *given)
     head, topk, dpp = ran.out.splitlines()
     assert ran.code == 0 and head.split()[:2] == ["case", "ms"]
     assert topk.startswith("topk, 24→4, 8") and "%" in dpp
