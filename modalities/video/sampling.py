@@ -28,8 +28,8 @@ def sample(
 ) -> Iterator[tuple[int, VideoFrame]]:
     """The frames on show at each of the ascending targets, each frame once, with its stamp.
 
-    A video that can be decoded whole within `decoded_pixels` (0: `DECODED_PIXELS`) is, which is exact. In a longer one
-    each target is sought from the key frame before it; where that is too far, the last frame
+    A video that can be decoded whole within `decoded_pixels` (`DECODED_PIXELS` if that is 0) is,
+    which is exact. In a longer one each target is sought from the key frame before it; where that is too far, the last frame
     within the target's share of the pixels is taken. The stamp is always that of the frame.
     """
     pixels = max(1, stream.codec_context.width * stream.codec_context.height)

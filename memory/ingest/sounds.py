@@ -1,0 +1,82 @@
+"""Recordings by spoken segment, with what is said and when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from omni.media import Media
+from omni.modality import modality
+from omni.values import Waveform
+
+from .likeness import key_of_bytes
+from .piece import Piece
+from .plan import Plan
+from .recognisers import recogniser
+from .voice import RATE, Samples, heard, segments
+
+_MIME = "audio/flac"
+NO_RECOGNISER = (
+    'nothing that is said was written down: run  pip install "omni-agent[offline]"  for '
+    "pocketsphinx, or put whisper's weights on disk"
+)
+
+
+def extract(media: Media, plan: Plan) -> Iterator[Piece]:
+    """A recording whole, and each of its spoken segments."""
+    kind = modality(media.modality)
+    wave = kind.load(media)
+    caption = kind.caption(wave)
+    spoken = list(of_wave(wave, media.name, plan))
+    meta: dict[str, Any] = {"caption": caption, "seconds": round(wave.seconds, 3)}
+    if notes := notes_of(plan, wave, spoken):
+        meta["notes"] = notes
+    said = " ".join(piece.text for piece in spoken if piece.text)
+    yield Piece(
+        text=said if len(spoken) == 1 else caption,
+        modality=media.modality,
+        media=media,
+        title=media.name,
+        meta=meta,
+        seconds=(0.0, round(wave.seconds, 3)),
+        extractor=spoken[0].extractor if len(spoken) == 1 else None,
+        key=key_of_bytes(media.digest),
+    )
+    if len(spoken) > 1:
+        yield from spoken
+
+
+def of_wave(wave: Waveform, name: str, plan: Plan, title: str = "") -> Iterator[Piece]:
+    """Spoken segments of a sound, each with its own sound as 16 kHz FLAC."""
+    samples = heard(wave.samples, wave.sample_rate)
+    scribe = recogniser(plan.speech)
+    for start, end in segments(samples):
+        part = samples[round(start * RATE) : round(end * RATE)]
+        text = ""
+        if scribe is not None and start < plan.speech_seconds:
+            text = scribe.transcribe(part)
+        yield Piece(
+            text=text,
+            modality="audio",
+            media=_saved(part, f"{name} {start:.1f}-{end:.1f} s"),
+            title=title or name,
+            seconds=(start, end),
+            extractor=scribe.name if scribe is not None and text else None,
+        )
+
+
+def notes_of(plan: Plan, wave: Waveform, spoken: list[Piece]) -> list[str]:
+    """What a person should know of what was not done."""
+    notes = []
+    if spoken and plan.speech != "none" and recogniser(plan.speech) is None:
+        notes.append(NO_RECOGNISER)
+    if plan.speech != "none" and wave.seconds > plan.speech_seconds:
+        notes.append(f"speech was written down up to second {plan.speech_seconds:,.0f}")
+    return notes
+
+
+def _saved(samples: Samples, name: str) -> Media:
+    wave = Waveform(np.ascontiguousarray(samples[:, None]), RATE)
+    return modality("audio").save(wave, name=f"{name}.flac", mime=_MIME)
