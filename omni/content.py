@@ -100,19 +100,48 @@ class Citation(_Frozen):
 
 
 class Kept(_Frozen):
-    """How many tokens of one media item the model saw, of how many it has."""
+    """How many tokens of one media item the model saw, of how many it has.
+
+    Attributes:
+        modality: as the model read it.
+        grid: how its tokens lie: times, rows and columns.
+        dropped: share of the selector's score that was not kept.
+        near: how near it is to what was asked, if that decided its share.
+        places: kept tokens, ascending; `None` also where all are kept.
+    """
 
     handle: str
     kept: int
     of: int
+    modality: str | None = None
+    grid: tuple[int, int, int] | None = None
+    dropped: float | None = None
+    near: float | None = None
+    places: tuple[int, ...] | None = None
 
 
 class Selection(_Frozen):
-    """What the token budget left of the media of a request."""
+    """What the token budget left of the media of a request.
+
+    Attributes:
+        budget: the total that was allowed.
+        kept: how many tokens there were in the end.
+        items: each of them, in order.
+        method: name of the selector, if it had anything to do.
+        seconds: how long it took.
+        merged: whether kept tokens were put together from several.
+    """
 
     budget: int | None = None
     kept: int = 0
     items: tuple[Kept, ...] = ()
+    method: str | None = None
+    seconds: float | None = None
+    merged: bool | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """What is known, and the budget in any case."""
+        return {"budget": None, **self.model_dump(mode="json", exclude_none=True)}
 
 
 class Answer(_Frozen):
@@ -175,7 +204,7 @@ class Answer(_Frozen):
             "usage": self.usage.model_dump(),
             "timings": dict(self.timings),
             "citations": [_without_none(item, keep=("source", "score")) for item in self.citations],
-            "selection": selection.model_dump(mode="json"),
+            "selection": selection.to_json(),
         }
         return answer | ({"interrupted": True} if self.interrupted else {})
 

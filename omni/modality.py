@@ -73,6 +73,7 @@ class Modality(ABC):
         mime_types: MIME types it reads, the first of which `save` writes by default.
         suffixes: usual file name endings, with their dot; a hint, never a proof.
         block: the LangChain content block that carries it.
+        words: nouns by which people call such media, such as `picture`, beside its name.
     """
 
     name: ClassVar[str]
@@ -80,6 +81,7 @@ class Modality(ABC):
     mime_types: ClassVar[tuple[str, ...]]
     suffixes: ClassVar[tuple[str, ...]]
     block: ClassVar[Literal["text", "image", "audio", "video", "file"]] = "file"
+    words: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def sniff(self, head: bytes, name: str) -> str | None:

@@ -21,6 +21,7 @@ class AudioModality(Modality):
 
     name = "audio"
     prefix = "aud"
+    words = ("sound", "recording", "voice", "speech", "song", "music", "noise")
     mime_types = (
         "audio/wav",
         "audio/flac",

@@ -52,6 +52,7 @@ class ImageModality(Modality):
 
     name = "image"
     prefix = "img"
+    words = ("picture", "photo", "photograph", "drawing", "painting", "screenshot", "diagram")
     mime_types = tuple(FORMATS)
     suffixes = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
     block = "image"

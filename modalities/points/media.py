@@ -26,6 +26,7 @@ class PointsModality(Modality):
 
     name: ClassVar[str] = "points"
     prefix: ClassVar[str] = "pts"
+    words: ClassVar[tuple[str, ...]] = ("3d", "solid", "mesh", "cloud", "scan", "model")
     mime_types: ClassVar[tuple[str, ...]] = MIME_TYPES
     suffixes: ClassVar[tuple[str, ...]] = SUFFIXES
     block: ClassVar[Literal["text", "image", "audio", "video", "file"]] = "file"

@@ -21,6 +21,7 @@ class SeriesModality(Modality):
 
     name = "series"
     prefix = "ser"
+    words = ("data", "curve", "chart", "plot", "table", "column", "csv")
     mime_types = (
         "text/csv",
         "text/tab-separated-values",

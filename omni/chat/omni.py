@@ -40,6 +40,10 @@ class ChatOmni(LocalChat):
     """`nano`, or the folder of a saved model."""
     budget: Budget | None = None
     """How many media tokens a call may use; the model's window is the limit if it is `None`."""
+    selector: str | None = None
+    """Which method keeps tokens, by its name in `omni catalog`; the model's own if it is `None`."""
+    stash_bytes: int = Field(default=256 << 20, ge=0)
+    """How much of encoded media is kept for the next turn, which then need not encode again."""
     max_tokens: int = Field(default=_MAX_TOKENS, gt=0)
     """Most tokens of an answer."""
 
@@ -116,6 +120,7 @@ class ChatOmni(LocalChat):
         prompt = self._prompts(loaded).prompt(
             messages,
             budget=given.get("budget") or self.budget,
+            selector=given.get("selector") or self.selector,
             tools=given.get("tools"),
             max_tokens=max_tokens,
         )
@@ -161,8 +166,10 @@ class ChatOmni(LocalChat):
         from omni.chat.prompting import Prompter
 
         with self._lock:
-            if self._prompter is None or self._prompter.loaded is not loaded:
-                self._prompter = Prompter(loaded)
+            key = (loaded, self.stash_bytes)
+            held: Any = self._prompter
+            if held is None or (held.loaded, held.seen.stash.limit) != key:
+                self._prompter = Prompter(loaded, self.stash_bytes)
             return self._prompter
 
     def _pieces(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import torch
 from langchain_core.messages import (
     AIMessage,
     BaseMessage,
@@ -17,17 +17,17 @@ from langchain_core.messages import (
 
 from omni.chat.presenting import Presenter
 from omni.chat.returning import MEDIA_KEY
+from omni.chat.seen import Seen
 from omni.compression.budget import Budget
 from omni.errors import UsageError
 from omni.media import Media
-from omni.modality import modality
-from omni.model.questions import TEXT
+from omni.model.questions import TEXT, is_item
+from omni.model.sharing import nearness, weights
 from omni.wire import OUR_KEY, block_media, block_ref, is_media
 
 if TYPE_CHECKING:
+    from omni.model.item import MediaItem
     from omni.model.loading import Loaded
-
-_REMEMBERED = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,8 @@ class Prompt:
     """Model inputs and what is known of them.
 
     Attributes:
-        inputs: for `generate`.
+        inputs: for `generate`; media are encoded and selected already.
+        items: all items, the texts among them.
         tokens: length of the prompt.
         media: media tokens by modality.
         room: how many tokens the answer may take.
@@ -43,6 +44,7 @@ class Prompt:
     """
 
     inputs: Mapping[str, Any]
+    items: tuple[MediaItem, ...]
     tokens: int
     media: Mapping[str, int]
     room: int
@@ -50,14 +52,19 @@ class Prompt:
 
 
 class Prompter:
-    """Writes prompts for one model; remembers the features of media it has seen."""
+    """Writes prompts for one model; what it has seen of media is kept for the next turn.
 
-    def __init__(self, loaded: Loaded):
+    Args:
+        loaded: the model.
+        stash_bytes: how much of encoded media may be kept.
+    """
+
+    def __init__(self, loaded: Loaded, stash_bytes: int = 256 << 20):
         self.loaded = loaded
+        self.seen = Seen(loaded, stash_bytes)
         # Documents are read as words, also by a model that has a text encoder for its questions.
         self._reads = frozenset(loaded.processor.modalities) - {TEXT}
         self._presenter = Presenter(self._reads, convert=False)
-        self._items: OrderedDict[tuple[str, str], Any] = OrderedDict()
         template = loaded.processor.chat_template or ""
         self._has_system = "system" in str(template)
 
@@ -73,10 +80,20 @@ class Prompter:
         messages: Sequence[BaseMessage],
         *,
         budget: Budget | None = None,
+        selector: str | None = None,
         tools: Sequence[Mapping[str, Any]] | None = None,
         max_tokens: int,
     ) -> Prompt:
         """The prompt of a conversation; the oldest turns are left out where it is too long.
+
+        Every turn selects anew, by its own question, from all tokens that media have.
+
+        Args:
+            messages: the conversation.
+            budget: how many tokens all media together may take.
+            selector: name of another selector than the model's own.
+            tools: what the model may call.
+            max_tokens: how long the answer may get.
 
         Raises:
             UsageError: if even the last turn is too long, or the budget is too small for it.
@@ -88,62 +105,93 @@ class Prompter:
         reserve = min(max_tokens, (self.window or max_tokens * 4) // 4)
         while True:
             shown = [message for turn in turns for message in turn]
-            inputs = self._inputs(shown, budget, tools)
-            tokens = inputs["input_ids"].shape[1]
-            if self.window is None or tokens + reserve <= self.window:
-                break
             oldest = 1 if turns[0] and turns[0][0]["role"] == "system" else 0
-            if len(turns) <= oldest + 1:
-                inputs, budget = self._squeeze(shown, inputs, budget, tools, reserve)
-                break
+            last = len(turns) <= oldest + 1
+            if last or self._suffices(budget, shown):
+                inputs = self._inputs(shown, budget, tools)
+                tokens = inputs["input_ids"].shape[1]
+                if self.window is None or tokens + reserve <= self.window:
+                    break
+                if last:
+                    budget = self._squeezed(inputs, budget, reserve)
+                    break
             del turns[oldest]
-        return self._finish(inputs, budget, max_tokens)
+        return self._finish(shown, budget, selector, tools, max_tokens)
 
     def _inputs(
         self,
         dialogue: list[dict[str, Any]],
         budget: Budget | None,
         tools: Sequence[Mapping[str, Any]] | None,
+        weights: Sequence[float] | None = None,
     ) -> Any:
         more: dict[str, Any] = {"tools": list(tools)} if tools else {}
+        more |= {"budget": budget, "weights": weights}
         return self.loaded.processor.apply_chat_template(
-            dialogue, tokenize=True, add_generation_prompt=True, budget=budget, **more
+            dialogue, tokenize=True, add_generation_prompt=True, **more
         )
 
-    def _squeeze(
-        self,
-        dialogue: list[dict[str, Any]],
-        inputs: Any,
-        budget: Budget | None,
-        tools: Sequence[Mapping[str, Any]] | None,
-        reserve: int,
-    ) -> tuple[Any, Budget | None]:
-        """The last turn with as few media tokens as it takes to fit."""
+    def _suffices(self, budget: Budget | None, dialogue: Sequence[Mapping[str, Any]]) -> bool:
+        """Whether a budget leaves every item its floor."""
+        if budget is None or budget.tokens is None:
+            return True
+        sizes = [self.loaded.processor.item(part).grid.tokens for part in _media_parts(dialogue)]
+        return sum(min(size, budget.floor) for size in sizes) <= budget.tokens
+
+    def _squeezed(self, inputs: Any, budget: Budget | None, reserve: int) -> Budget:
+        """A budget for the last turn with as few media tokens as it takes to fit."""
         assert self.window is not None
         kept = sum(item.keep for item in _real(inputs))
         words = inputs["input_ids"].shape[1] - kept
         left = self.window - reserve - words
         if kept and left > 0:
-            smaller = replace(budget or Budget(), tokens=left)
-            return self._inputs(dialogue, smaller, tools), smaller
+            return replace(budget or Budget(), tokens=left)
         raise UsageError(
             f"this question takes {words:,} tokens without its media; the model reads "
             f"{self.window:,}, {reserve} of them for the answer: ask in fewer words"
         )
 
-    def _finish(self, inputs: Any, budget: Budget | None, max_tokens: int) -> Prompt:
+    def _finish(
+        self,
+        dialogue: list[dict[str, Any]],
+        budget: Budget | None,
+        selector: str | None,
+        tools: Sequence[Mapping[str, Any]] | None,
+        max_tokens: int,
+    ) -> Prompt:
+        """Encode, lay out by what each item is worth, and select."""
+        seen = self.seen.encoded(dialogue)
+        drafts = [self.loaded.processor.item(part) for part in _media_parts(seen)]
+        near = self._nearness(_question(seen), drafts, budget)
+        worth = None if near is None else weights(near, drafts)
+        inputs = dict(self._inputs(seen, budget, tools, worth))
         tokens = inputs["input_ids"].shape[1]
-        media: dict[str, int] = {}
+        counts: dict[str, int] = {}
         for item in _real(inputs):
-            media[item.modality] = media.get(item.modality, 0) + item.keep
+            counts[item.modality] = counts.get(item.modality, 0) + item.keep
         room = max_tokens if self.window is None else min(max_tokens, self.window - tokens)
-        device = self.loaded.model.device
-        moved = {
-            key: value.to(device) if hasattr(value, "to") else value
-            for key, value in inputs.items()
-        }
-        report = self.loaded.processor.report(inputs, budget)
-        return Prompt(moved, tokens, media, max(1, room), report.to_json())
+        media = tuple(inputs.pop("media", ()))
+        moved = {key: value.to(self.loaded.model.device) for key, value in inputs.items()}
+        report = self.loaded.processor.report({}, budget)
+        if media:
+            with torch.no_grad():
+                selected = self.loaded.model.select_media(
+                    moved["input_ids"], media, selector=selector
+                )
+            moved["media_embeds"] = selected.embeds
+            report = selected.report(report.budget, near)
+        return Prompt(moved, media, tokens, counts, max(1, room), report.to_json())
+
+    def _nearness(
+        self, question: str, items: Sequence[MediaItem], budget: Budget | None
+    ) -> list[float] | None:
+        """How near each item is to the question, where a budget has to be shared."""
+        if budget is None or budget.tokens is None or len(items) < 2:
+            return None
+        wanted = replace(budget, tokens=None).plan([item.grid.tokens for item in items])
+        if sum(wanted) <= budget.tokens or not self.loaded.processor.hears:
+            return None
+        return nearness(self.loaded.model, question, items)
 
     def _is_used(self, message: BaseMessage) -> bool:
         return self._has_system or not isinstance(message, SystemMessage)
@@ -171,47 +219,39 @@ class Prompter:
             return []
         media, handle = _media(block)
         if role == "assistant" and media.modality in self.loaded.processor.codes:
-            return [{"type": media.modality, "codes": self._codes(media)}]
+            return [{"type": media.modality, "codes": self.seen.codes(media)}]
         return self._shown(media, handle)
 
     def _shown(self, media: Media, handle: str) -> Iterable[dict[str, Any]]:
         if media.modality in self._reads:
-            yield self._item(media, handle)
+            yield self.seen.part(media, handle)
             return
         for block in self._presenter.blocks(media):
             if is_media(block):
-                yield self._item(block_media(block), handle)
+                yield self.seen.part(block_media(block), handle)
             else:
                 yield {"type": "text", "text": block["text"]}
-
-    def _item(self, media: Media, handle: str) -> dict[str, Any]:
-        """A part with the features of media, which are made once."""
-        key = (media.digest, media.modality)
-        if key not in self._items:
-            plugin = modality(media.modality)
-            self._items[key] = plugin.features(plugin.load(media))
-        self._items.move_to_end(key)
-        features = self._items[key]
-        while len(self._items) > _REMEMBERED:
-            self._items.popitem(last=False)
-        return {"type": media.modality, "features": features, "handle": handle}
-
-    def _codes(self, media: Media) -> list[int]:
-        """What the model said when it made this: media of its own turns stay in its own words."""
-        import torch
-
-        key = (media.digest, f"codes of {media.modality}")
-        if key not in self._items:
-            decoder: Any = self.loaded.model.decoders[media.modality]
-            with torch.no_grad():
-                self._items[key] = decoder.encode(modality(media.modality).load(media)).tolist()
-        self._items.move_to_end(key)
-        return self._items[key]
 
 
 def _real(inputs: Mapping[str, Any]) -> list[Any]:
     """Items of a prompt that are media to people: not their own questions."""
     return [item for item in inputs.get("media") or [] if item.modality != TEXT]
+
+
+def _media_parts(dialogue: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Parts that are media to people, in order."""
+    return [
+        part
+        for message in dialogue
+        for part in message["content"]
+        if part["type"] != TEXT and is_item(part)
+    ]
+
+
+def _question(dialogue: Sequence[Mapping[str, Any]]) -> str:
+    """What the user said last."""
+    said = next((one for one in reversed(dialogue) if one["role"] == "user"), {"content": ()})
+    return " ".join(part["text"] for part in said["content"] if "text" in part)
 
 
 def _media(block: Mapping[str, Any]) -> tuple[Media, str]:

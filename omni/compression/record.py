@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from omni.compression.budget import Grid
+from omni.compression.report import SelectionReport
 from omni.compression.selector import Merging, Selection
 from omni.errors import UsageError
 
@@ -174,6 +175,30 @@ def record(
             tuple(chosen.merging.weights.tolist()),
         )
     return SelectionRecord(method, said, float(milliseconds), items, merging)
+
+
+def recorded(report: SelectionReport) -> SelectionRecord:
+    """The record of what an answer told of its selection, without scores, which answers leave out.
+
+    It is of the items that did not keep everything, in order, as the selector saw them; replayed on
+    their tokens it takes the same rows.
+
+    Raises:
+        UsageError: if places are not told, or tokens were put together from several.
+    """
+    if report.merged:
+        raise UsageError(
+            f"{report.method} puts tokens together, and an answer does not tell how: replay the "
+            "record of the selection itself"
+        )
+    items = []
+    for (handle, kept, of), detail in zip(report.items, report.details, strict=True):
+        if detail.places is not None:
+            items.append(ItemRecord(handle, of, detail.places, (None,) * of, detail.dropped))
+        elif kept < of:
+            raise UsageError(f"the report does not tell which tokens of {handle!r} were kept")
+    seconds = report.seconds or 0.0
+    return SelectionRecord(report.method, {}, 1000 * seconds, tuple(items))
 
 
 def draw(

@@ -1,4 +1,4 @@
-"""What a selector is given, what it answers, and what is reported of it.
+"""What a selector is given and what it answers; what is told of it is in `report`.
 
 A selector keeps `keep` of the `N` tokens of each item. How many is planned beforehand, in whole
 numbers, by `omni.compression.budget`; a selector only decides which. Kept places ascend, scores
@@ -13,12 +13,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from omni.compression.budget import Grid
+from omni.compression.report import SelectionReport as SelectionReport
 from omni.errors import UsageError
 
 
@@ -151,28 +152,6 @@ class Selector(Protocol):
     def __call__(self, tokens: Tokens, keep: Sequence[int], question: Question | None) -> Selection:
         """Keep `keep[i]` tokens of item `i`, in 1…its length."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class SelectionReport:
-    """How many tokens each item kept, as answers and `--json` tell it.
-
-    Attributes:
-        budget: the total that was allowed, or `None`.
-        items: `(handle, kept, of)` for each item, in order.
-    """
-
-    budget: int | None
-    items: tuple[tuple[str, int, int], ...]
-
-    @property
-    def kept(self) -> int:
-        return sum(kept for _, kept, _ in self.items)
-
-    def to_json(self) -> dict[str, Any]:
-        """The form of `selection` in an answer."""
-        rows = [{"handle": handle, "kept": kept, "of": of} for handle, kept, of in self.items]
-        return {"budget": self.budget, "kept": self.kept, "items": rows}
 
 
 def best(scores: Tensor, mask: Tensor, keep: Sequence[int]) -> Tensor:

@@ -56,13 +56,24 @@ class Embedder(nn.Module):
 
     def pool(self, tokens: Tensor, void: Tensor | None = None) -> Tensor:
         """The same of tokens `[G, N, width]`, of which those that are `void` `[G, N]` are none."""
-        tokens = nn.functional.layer_norm(tokens, (self.width,))
+        tokens = self.keys(tokens)
         scores = self.look(tokens)  # [G, N, Q]
         if void is not None:
             scores = scores.masked_fill(void[..., None], -torch.inf)
         seen = scores.softmax(1).transpose(1, 2) @ tokens  # [G, Q, D]
         brought = torch.einsum("gqd,qdh->gqh", seen, self.read)
         return nn.functional.normalize(self.project(brought.flatten(1)), dim=-1)
+
+    def keys(self, tokens: Tensor) -> Tensor:
+        """What the queries look at: the tokens themselves, normalised."""
+        return nn.functional.layer_norm(tokens, (self.width,))
+
+    def attention(self, tokens: Tensor) -> Tensor:
+        """How much the queries look at each of an item's tokens `[N, width]`: float32 `[N]`.
+
+        It sums to 1, as the attention of a class token does, which these queries stand for.
+        """
+        return self.look(self.keys(tokens)).float().softmax(0).mean(1)
 
 
 COMPONENTS = (

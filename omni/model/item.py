@@ -27,6 +27,7 @@ class MediaItem:
         handle: how the item is called in reports.
         spots: where its tokens lie, `[N, 3]`, if they are not a whole grid; see
             `omni.model.positions`.
+        pinned: bool `[N]`, tokens that must be kept, such as a line's end; they lie on the host.
     """
 
     modality: str
@@ -36,12 +37,18 @@ class MediaItem:
     tokens: Tensor | None = field(default=None, repr=False)
     handle: str = ""
     spots: Tensor | None = field(default=None, repr=False)
+    pinned: Tensor | None = field(default=None, repr=False)
 
     def __post_init__(self):
         if (self.features is None) == (self.tokens is None):
             raise UsageError(
                 f"a media item holds either features or encoder tokens; this {self.modality!r} "
                 f"item holds {'both' if self.tokens is not None else 'neither'}"
+            )
+        if self.pinned is not None and len(self.pinned) != self.grid.tokens:
+            raise UsageError(
+                f"this {self.modality!r} item has {self.grid.tokens} tokens, but "
+                f"{len(self.pinned)} flags of which are pinned"
             )
         if not 1 <= self.keep <= self.grid.tokens:
             raise UsageError(
@@ -68,6 +75,11 @@ class MediaItem:
         """
         grid = grid or Grid(width=len(tokens))
         return cls(modality, None, grid, keep or len(tokens), tokens, handle, spots)
+
+    @property
+    def pins(self) -> int:
+        """How many of its tokens must be kept."""
+        return 0 if self.pinned is None else int(self.pinned.sum())
 
     def where(self) -> Tensor:
         """Time, row and column of each token, float32 `[N, 3]` in 0…1."""

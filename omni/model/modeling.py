@@ -92,7 +92,7 @@ class OmniModel(MediaReader, GenerationMixin):
         self.positions = positions
         self.mixture = mixture
         self.decoders = nn.ModuleDict(decoders).requires_grad_(False)
-        self.selector = build_selector(config)
+        self.selector = build_selector(config.selector)
         parts = (self.encoders, self.embedders, self.adapters, self.modality_marks)
         for part in (*parts, self.positions, self.mixture):
             if part is not None:

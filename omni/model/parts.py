@@ -9,6 +9,7 @@ from torch import nn
 
 from omni import plugins
 from omni.adapters.adapter import Adapter
+from omni.compression.pins import Pinned
 from omni.compression.selector import Selector
 from omni.errors import UsageError
 from omni.modality import modality
@@ -17,6 +18,8 @@ from omni.model.embedder import Embedder
 from omni.model.positions import Positions
 from omni.model.questions import TEXT
 from omni.routing.experts import Mixture, build_mixture
+
+_BLIND_TO_PINS = frozenset({"farthest", "topk", "uniform"})
 
 
 def build_encoders(config: OmniConfig) -> dict[str, nn.Module]:
@@ -96,7 +99,21 @@ def build_router(config: OmniConfig, names: tuple[str, ...]) -> Mixture | None:
     return build_mixture(router, width=width, hidden=hidden, experts=experts, skip=skip)
 
 
-def build_selector(config: OmniConfig) -> Selector:
-    """The selector that the configuration names."""
-    settings = dict(config.selector or {"name": "farthest"})
-    return plugins.load("compression", settings.pop("name"))(**settings)
+def build_selector(settings: Mapping[str, Any] | str | None) -> Selector:
+    """The selector `settings["name"]`; the other settings are its own.
+
+    Most of ours choose beside tokens that are pinned; the others, and those from elsewhere, never
+    see them, and they are kept all the same.
+
+    Raises:
+        UnknownPlugin: if there is no such selector; the message names those that are.
+        UsageError: if it has no such setting.
+    """
+    rest = {"name": settings} if isinstance(settings, str) else dict(settings or {})
+    name = rest.pop("name", "farthest")
+    try:
+        selector = plugins.load("compression", name)(**rest)
+    except TypeError as error:
+        raise UsageError(f"the selector {name!r} refuses its settings: {error}") from None
+    aware = type(selector).__module__.startswith("omni.") and name not in _BLIND_TO_PINS
+    return selector if aware else Pinned(selector)

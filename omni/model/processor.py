@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -16,8 +15,8 @@ from omni.compression.selector import SelectionReport
 from omni.errors import Unsupported, UsageError
 from omni.modality import modality
 from omni.model.item import MediaItem
-from omni.model.parts import build_adapter
 from omni.model.pieces import Piece, Scanner, merge
+from omni.model.planning import Planner, is_features
 from omni.model.questions import TEXT, is_item, with_items
 from omni.model.template import CHAT_TEMPLATE, SEAL, seal
 from omni.model.tokens import ASSISTANT, CALL, CALL_END, CLOSE, END, MARKS, MEDIA, OPEN
@@ -41,7 +40,7 @@ class Estimate:
         return self.text + sum(self.media.values())
 
 
-class OmniProcessor(ProcessorMixin):
+class OmniProcessor(Planner, ProcessorMixin):
     """Tokenizer, chat template and media features of an `OmniModel`.
 
     Args:
@@ -74,6 +73,7 @@ class OmniProcessor(ProcessorMixin):
         media: Sequence[Any] | None = None,
         *,
         budget: Budget | None = None,
+        weights: Sequence[Any] | None = None,
         labels: bool = False,
         **ignored: Any,
     ) -> BatchFeature:
@@ -85,9 +85,12 @@ class OmniProcessor(ProcessorMixin):
                 people wrote through `seal` first, or through `apply_chat_template`, which does.
             media: of one prompt, its items in order; of several, a list for each. An item is a
                 `MediaItem`, a pair `(modality, decoded value or features)`, or a part of a message
-                `{"type": modality, "value" | "features" | "tokens": …, "handle": …}`.
+                `{"type": modality, "value" | "features" | "tokens": …, "handle": …}`, with the
+                `grid` of encoder tokens and bool `pinned` `[N]`, tokens to be kept, where known.
             budget: of each prompt; what items of type `MediaItem` keep stands if it is `None`.
                 Items of text are no part of it and are kept whole.
+            weights: how much of the budget each item is worth, as in `plan`; of several prompts, a
+                list for each. The larger an item, the more it gets if it is `None`.
             labels: whether to add labels that teach the assistant's turns.
             ignored: arguments of transformers that do not apply here, such as `return_tensors`.
 
@@ -99,9 +102,14 @@ class OmniProcessor(ProcessorMixin):
             UsageError: if marks and items do not match up, or the budget is too small.
         """
         texts, lists = _rows(text, media)
+        worth = [weights] if isinstance(text, str) else weights or [None] * len(texts)
+        if len(worth) != len(texts):
+            raise UsageError(
+                f"{len(worth)} lists of weights for {len(texts)} prompts: one for each"
+            )
         rows, items = [], []
-        for row, own in zip(texts, lists, strict=True):
-            planned = self.plan(own, budget)
+        for row, own, each in zip(texts, lists, worth, strict=True):
+            planned = self.plan(own, budget, each)
             rows.append(self._expand(self.encode(row), planned))
             items += planned
         ids, mask = self._pad(rows)
@@ -120,6 +128,7 @@ class OmniProcessor(ProcessorMixin):
         *,
         tokenize: bool = False,
         budget: Budget | None = None,
+        weights: Sequence[Any] | None = None,
         labels: bool = False,
         return_dict: bool = True,
         **kwargs: Any,
@@ -136,6 +145,7 @@ class OmniProcessor(ProcessorMixin):
             chat_template: another template.
             tokenize: whether to go on to tensors.
             budget: see `__call__`.
+            weights: see `__call__`.
             labels: see `__call__`.
             return_dict: whether to return all inputs and not `input_ids` alone.
             kwargs: `tools`, `add_generation_prompt` and others, as in transformers.
@@ -151,7 +161,9 @@ class OmniProcessor(ProcessorMixin):
         if not tokenize:
             return text if batched else text[0]
         media = [self._media(dialogue) for dialogue in dialogues]
-        inputs = self(text, media, budget=budget, labels=labels)
+        # transformers answers with a list of prompts even for one.
+        worth = weights if batched or weights is None else [weights]
+        inputs = self(text, media, budget=budget, weights=worth, labels=labels)
         return inputs if return_dict else inputs["input_ids"]
 
     def heard(self, dialogue: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
@@ -159,12 +171,15 @@ class OmniProcessor(ProcessorMixin):
 
         They come back as they are if the model has no text encoder, or its weights are missing.
         """
+        return with_items(dialogue, modality(TEXT).features) if self.hears else dialogue
+
+    @property
+    def hears(self) -> bool:
+        """Whether there is a text encoder to be used, with its weights on this machine."""
         settings = self.modalities.get(TEXT) or {}
         if not self.tower or settings.get("encoder") is None:
-            return dialogue
-        if not self._planner(TEXT)[0].available():
-            return dialogue
-        return with_items(dialogue, modality(TEXT).features)
+            return False
+        return bool(self._planner(TEXT)[0].available())
 
     def seal(self, text: str) -> str:
         """The same words, in which nothing is a mark: for those who write prompts themselves."""
@@ -176,78 +191,6 @@ class OmniProcessor(ProcessorMixin):
         for piece in text.split(SEAL):
             ids += self.tokenizer.encode(piece, add_special_tokens=False)
         return ids
-
-    def plan(self, media: Sequence[Any], budget: Budget | None = None) -> list[MediaItem]:
-        """Items of one prompt with what each may keep, before anything is encoded."""
-        drafts = [self.item(entry) for entry in media]
-        if budget is None:
-            return drafts
-        real = [draft.grid.tokens for draft in drafts if draft.modality != TEXT]
-        keeps = iter(budget.plan(real))
-        return [
-            draft if draft.modality == TEXT else replace(draft, keep=next(keeps))
-            for draft in drafts
-        ]
-
-    def item(self, entry: Any) -> MediaItem:
-        """One item, from any of the forms that `__call__` takes; it keeps all of its tokens."""
-        if isinstance(entry, MediaItem):
-            return entry
-        if isinstance(entry, Mapping):
-            name, handle = entry.get("type"), entry.get("handle", "")
-            if entry.get("tokens") is not None:
-                return self._encoded(str(name), entry["tokens"], handle)
-            value = entry.get("features")
-            if value is None:
-                value = entry.get("value", entry.get(str(name)))
-        else:
-            (name, value), handle = entry, ""
-        if value is None or not isinstance(name, str):
-            raise UsageError(
-                f"a media part has a type and a value, features or tokens; this one has type "
-                f"{name!r} and nothing of these"
-            )
-        features = value if _is_features(value) else modality(name).features(value)
-        grid = self.grid(name, features)
-        return MediaItem(name, features, grid, grid.tokens, handle=handle)
-
-    def _encoded(self, name: str, tokens: Tensor, handle: str) -> MediaItem:
-        grid = self._planner(name)[1].grid(self.lay(name, len(tokens)))
-        return MediaItem(name, None, grid, grid.tokens, tokens, handle)
-
-    def lay(self, name: str, count: int) -> Grid:
-        """How so many encoder tokens of one item lie; in a row if they are no whole grid."""
-        encoder = self._planner(name)[0]
-        grid = encoder.lay(count) if hasattr(encoder, "lay") else Grid(width=count)
-        return grid if grid.tokens == count else Grid(width=count)
-
-    def grid(self, name: str, features: Mapping[str, Tensor]) -> Grid:
-        """How the adapted tokens of an item will lie, from the shapes of its features alone."""
-        encoder, adapter = self._planner(name)
-        if encoder is None:
-            raise Unsupported(f"this model has no encoder for {name!r}: give encoder tokens")
-        return adapter.grid(encoder.grid(features))
-
-    @cached_property
-    def _planners(self) -> dict[str, tuple[Any, Any]]:
-        return {}
-
-    def _planner(self, name: str) -> tuple[Any, Any]:
-        """Encoder and adapter of a modality as shells that know shapes; they hold no weights."""
-        if name not in self.modalities:
-            known = ", ".join(self.modalities) or "none"
-            raise Unsupported(f"this model does not read {name!r}; it reads: {known}")
-        if name not in self._planners:
-            settings = self.modalities[name]
-            adapter = dict(settings.get("adapter") or {"name": "mlp"})
-            encoder = None
-            with torch.random.fork_rng(devices=[]):
-                if settings.get("encoder") is not None:
-                    encoder = _shell(modality(name).encoder(**settings["encoder"]))
-                # This width is divided by any usual number of heads.
-                shell = _shell(build_adapter(adapter, 1, 840))
-            self._planners[name] = (encoder, shell)
-        return self._planners[name]
 
     def _expand(self, ids: list[int], items: Sequence[MediaItem]) -> list[int]:
         """Write each media mark as often as its item keeps tokens."""
@@ -333,7 +276,7 @@ class OmniProcessor(ProcessorMixin):
 
     def _size(self, part: Mapping[str, Any]) -> int:
         value = part.get("value", part.get(part["type"]))
-        if value is None or _is_features(value):
+        if value is None or is_features(value):
             return self.item(part).grid.tokens
         tokens = modality(part["type"]).estimate_tokens(value)
         return self._planner(part["type"])[1].grid(Grid(width=tokens)).tokens
@@ -390,12 +333,3 @@ def _rows(
             f"are none), not {len(lists)} entries"
         )
     return list(text), lists
-
-
-def _is_features(value: Any) -> bool:
-    return isinstance(value, Mapping) and all(isinstance(v, Tensor) for v in value.values())
-
-
-def _shell(module: Any) -> Any:
-    """The module with its weights given up: grids need only its settings."""
-    return module.to("meta") if isinstance(module, torch.nn.Module) else module

@@ -7,44 +7,22 @@ tokens, D language width.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from omni.compression.selector import Question, Selection, SelectionReport, Selector, Tokens
+from omni.compression.selector import Question, Selector
 from omni.errors import Unsupported, UsageError
 from omni.model.config import OmniConfig
 from omni.model.item import MediaItem
+from omni.model.parts import build_selector
 from omni.model.questions import TEXT
+from omni.model.selecting import SelectedMedia, Stopwatch, method_of, select, signals_of
 from omni.model.splice import assign_rows, pack_rows
 from omni.model.turns import question_mask
 from omni.routing.router import Batch
-
-
-@dataclass(frozen=True, slots=True)
-class SelectedMedia:
-    """The media tokens that go into the text, and what was left out.
-
-    Attributes:
-        embeds: `[B, M, D]`, padded with zeros.
-        selection: of the items that keep fewer tokens than they have; `None` if there are none.
-        items: the items, in order.
-        router_loss: see `OmniOutput`.
-    """
-
-    embeds: Tensor
-    selection: Selection | None
-    items: tuple[MediaItem, ...]
-    router_loss: Tensor | None
-
-    def report(self, budget: int | None = None) -> SelectionReport:
-        """What to tell people of it; text, which is always kept whole, is not media to them."""
-        real = [item for item in self.items if item.modality != TEXT]
-        rows = tuple((item.handle, item.keep, item.grid.tokens) for item in real)
-        return SelectionReport(budget, rows)
 
 
 class MediaReader(PreTrainedModel):
@@ -124,12 +102,11 @@ class MediaReader(PreTrainedModel):
             media: the items.
             question: `[G, D]`, the pooled question of each item; zeros if it is `None`.
         """
-        return self._embed(media, question)[0]
+        return self._embed(media, self.encode_media(media), question)[0]
 
     def _embed(
-        self, media: Sequence[MediaItem], question: Tensor | None
+        self, media: Sequence[MediaItem], encoded: Sequence[Tensor], question: Tensor | None
     ) -> tuple[list[Tensor], Tensor | None]:
-        encoded = self.encode_media(media)
         groups = _by_modality(media)
         adapted, lengths, order = [], [], []
         for name, places in groups.items():
@@ -197,6 +174,7 @@ class MediaReader(PreTrainedModel):
         *,
         mask: Tensor | None = None,
         labels: Tensor | None = None,
+        selector: Mapping[str, Any] | str | None = None,
     ) -> SelectedMedia:
         """Encode, adapt, mix and select the media of a batch, in order of appearance.
 
@@ -205,9 +183,11 @@ class MediaReader(PreTrainedModel):
             media: the items, row after row.
             mask: bool `[B, L]`, true for the tokens that are the question; found if it is `None`.
             labels: what is to be learned, which must not be taken for the question.
+            selector: name or settings of another selector than the model's own.
 
         Raises:
-            UsageError: if placeholders and items do not match up.
+            UsageError: if placeholders and items do not match up, or a selector cannot do without
+                something that is not known here.
         """
         input_ids = input_ids.to(self.device)
         placeholders = (input_ids == self.config.media_token_id).sum(1).tolist()
@@ -218,19 +198,30 @@ class MediaReader(PreTrainedModel):
         count = mask.sum(1, keepdim=True).clamp(min=1)
         pooled = (words * mask[..., None]).sum(1) / count  # [B, D]
         owners = torch.tensor(rows, device=self.device)
-        tokens, loss = self._embed(media, pooled.to(words.dtype)[owners])
-        selection = None
+        encoded = self.encode_media(media)
+        tokens, loss = self._embed(media, encoded, pooled.to(words.dtype)[owners])
+        chooser = self.selector if selector is None else build_selector(selector)
+        selection, watch = None, None
         short = [i for i, item in enumerate(media) if item.keep < item.grid.tokens]
         if short:
             chosen = owners[torch.tensor(short, device=self.device)]
-            lengths = [len(tokens[i]) for i in short]
-            candidates = torch.cat([tokens[i] for i in short])
-            keep = [media[i].keep for i in short]
+            items, candidates = [media[i] for i in short], [tokens[i] for i in short]
+            signals = signals_of(self.embedders, items, [encoded[i] for i in short], candidates)
             question = Question(words.detach()[chosen], mask[chosen])
-            selection = self.selector(Tokens(candidates.detach(), lengths), keep, question)
-            for i, kept in zip(short, selection.take(candidates).split(keep), strict=True):
-                tokens[i] = kept
-        return SelectedMedia(pack_rows(tokens, rows, len(input_ids)), selection, tuple(media), loss)
+            watch = Stopwatch(self.device)
+            selection = select(chooser, items, candidates, question, signals)
+            watch.stop()
+            kept = selection.take(torch.cat(candidates)).split([item.keep for item in items])
+            for i, own in zip(short, kept, strict=True):
+                tokens[i] = own
+        return SelectedMedia(
+            pack_rows(tokens, rows, len(input_ids)),
+            selection,
+            tuple(media),
+            loss,
+            method_of(chooser),
+            watch,
+        )
 
 
 def _by_modality(media: Sequence[MediaItem]) -> dict[str, list[int]]:

@@ -56,9 +56,13 @@ def nearness(model: OmniModel, question: str, items: Sequence[MediaItem]) -> lis
     return near
 
 
-def weights(near: Sequence[float]) -> list[float]:
-    """What each item is worth, which sums to 1."""
-    return question_share(torch.tensor(near, dtype=torch.float64), TEMPERATURE).tolist()
+def weights(near: Sequence[float], items: Sequence[MediaItem]) -> list[float]:
+    """What each item is worth: its size times its share of the question.
+
+    So items that are equally near share as they do without a question.
+    """
+    shares = question_share(torch.tensor(near, dtype=torch.float64), TEMPERATURE).tolist()
+    return [share * item.grid.tokens for share, item in zip(shares, items, strict=True)]
 
 
 def words(text: str) -> set[str]:

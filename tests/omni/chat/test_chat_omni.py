@@ -96,11 +96,13 @@ def test_the_budget_is_kept_and_reported(chat):
     frugal = chat.model_copy(update={"budget": Budget(tokens=20)})
     answer = frugal.invoke([question("What?", example("image"))])
     assert answer.usage_metadata["input_token_details"]["image"] == 20
-    assert answer.response_metadata["selection"] == {
-        "budget": 20,
-        "kept": 20,
-        "items": [{"handle": "", "kept": 20, "of": 144}],
-    }
+    told = answer.response_metadata["selection"]
+    assert (told["budget"], told["kept"], told["method"]) == (20, 20, "farthest")
+    assert 0 < told["seconds"] < 10
+    (item,) = told["items"]
+    assert (item["handle"], item["kept"], item["of"], item["grid"]) == ("", 20, 144, [1, 12, 12])
+    assert len(item["places"]) == 20 and item["places"] == sorted(set(item["places"]))
+    assert 0 < item["dropped"] < 1
 
 
 def test_earlier_media_stay_and_the_oldest_turns_are_dropped(chat):

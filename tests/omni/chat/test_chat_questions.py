@@ -71,7 +71,7 @@ def test_a_question_counts_as_text(chat):
 def test_every_turn_of_a_user_is_read_and_no_budget_cuts_it(chat):
     said = [HumanMessage("draw it"), AIMessage("Here."), HumanMessage([image(), "And this?"])]
     prompt = Prompter(chat.load()).prompt(said, budget=Budget(tokens=12), max_tokens=4)
-    kept = [(item.modality, item.keep) for item in prompt.inputs["media"]]
+    kept = [(item.modality, item.keep) for item in prompt.items]
     assert kept == [("text", pieces("draw it")), ("image", 12), ("text", pieces("And this?"))]
     assert prompt.media == {"image": 12}
 
@@ -82,7 +82,7 @@ def test_a_crowded_turn_keeps_its_question(chat):
         [HumanMessage([*blocks, {"type": "text", "text": "What is this?"}])], max_tokens=4
     )
     assert prompt.tokens <= 400
-    assert prompt.inputs["media"][-1].keep == pieces("What is this?")
+    assert prompt.items[-1].keep == pieces("What is this?")
 
 
 def test_documents_stay_words(chat):
@@ -91,4 +91,4 @@ def test_documents_stay_words(chat):
     prompt = Prompter(chat.load()).prompt([message], max_tokens=4)
     decoded = chat.load().processor.tokenizer.decode(prompt.inputs["input_ids"][0])
     assert '<document name="note.txt">' in decoded
-    assert [item.keep for item in prompt.inputs["media"]] == [pieces("What is this?")]
+    assert [item.keep for item in prompt.items] == [pieces("What is this?")]

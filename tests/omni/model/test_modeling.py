@@ -206,11 +206,19 @@ def test_what_is_kept_depends_on_the_question_and_is_reported(made):
         assert selected.embeds.shape == (1, 4, 32)
         picks.add(tuple(selected.selection.places.tolist()))
     assert len(picks) > 1
-    assert selected.report(budget.tokens).to_json() == {
-        "budget": 4,
-        "kept": 4,
-        "items": [{"handle": "rmp-1", "kept": 4, "of": 11}],
-    }
+    told = selected.report(budget.tokens).to_json()
+    assert (told["budget"], told["kept"], told["method"]) == (4, 4, "farthest")
+    assert told["items"] == [
+        {
+            "handle": "rmp-1",
+            "kept": 4,
+            "of": 11,
+            "modality": "ramp",
+            "grid": [11, 1, 1],
+            "dropped": round(float(selected.selection.dropped), 4),
+            "places": selected.selection.places.tolist(),
+        }
+    ]
 
 
 @torch.no_grad()
