@@ -44,6 +44,8 @@ from .vector_store import digest_of
 from .vectors import checked, maxsim, restored
 from .view import View
 
+_LONGEST = 5e8  # minutes: more than calendars have
+
 Key = tuple[tuple[str, ...], str]
 Found = tuple[SearchItem, bytes | None]
 
@@ -146,7 +148,7 @@ class OmniStore(BaseStore):
                     kind="note",
                     meta=dict(op.value),
                     event_time=before.created_at if before else now,
-                    expires=now + timedelta(minutes=op.ttl) if op.ttl else None,
+                    expires=now + timedelta(minutes=min(op.ttl, _LONGEST)) if op.ttl else None,
                 )
                 own = [vectors[text] for text in self._texts([op]) if text in vectors]
                 block = np.asarray(own, np.float32) if own else None

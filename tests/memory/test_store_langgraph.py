@@ -183,8 +183,18 @@ VALUES = st.dictionaries(
 PATHS = st.sampled_from([("n",), ("n", "m"), ("o",)])
 OPERATIONS = st.lists(
     st.one_of(
-        st.builds(PutOp, PATHS, st.sampled_from("klm"), st.one_of(st.none(), VALUES)),
-        st.builds(SearchOp, PATHS, st.just(None), st.integers(1, 4), st.integers(0, 2)),
+        st.builds(
+            lambda path, key, value: PutOp(path, key, value),
+            PATHS,
+            st.sampled_from("klm"),
+            st.one_of(st.none(), VALUES),
+        ),
+        st.builds(
+            lambda path, limit, offset: SearchOp(path, None, limit, offset),
+            PATHS,
+            st.integers(1, 4),
+            st.integers(0, 2),
+        ),
     ),
     max_size=12,
 )
