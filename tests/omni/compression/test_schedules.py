@@ -112,7 +112,7 @@ def test_greedy_search_on_a_model(faithful):
     table = {one: worth(Schedule.of_shares(one, "fastv")) for one in every(3)}
     least = sorted(table.values())[len(table) // 2]
     found = search.g_search(worth, worth.depth, least=least, grid=GRID)
-    chosen = tuple(found.shares(3))
+    chosen = (1.0, *found.shares(3)[1:])
     assert table[chosen] >= least
     lower = [
         one
