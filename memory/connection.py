@@ -129,6 +129,19 @@ class Catalog:
             yield db
             db.execute("ROLLBACK")
 
+    @contextlib.contextmanager
+    def exactly(self) -> Iterator[tuple[sqlite3.Connection, int]]:
+        """A snapshot, and the version that it is of, neither older nor newer."""
+        with self.reading() as db:
+            while True:
+                version = self.version()
+                db.execute("BEGIN")
+                db.execute("SELECT 1 FROM setting").fetchone()  # only a read takes the snapshot
+                if self.version() == version:
+                    break
+                db.execute("ROLLBACK")
+            yield db, version
+
     def version(self) -> int:
         """A number that is another one after each commit, of whichever process."""
         self._check()

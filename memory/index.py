@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from .connection import Catalog
 from .contracts import Space, Vectors
 from .filters import Clause
 from .partition import Partition, nearest
@@ -25,13 +24,11 @@ class Index:
     """Nearest neighbours of a vector in a namespace.
 
     Args:
-        catalog: where the truth is.
         folder: of the segments.
         damaged: told of each segment that is not what was sealed.
     """
 
-    def __init__(self, catalog: Catalog, folder: Path, damaged: Callable[[Seal, Damaged], None]):
-        self._catalog = catalog
+    def __init__(self, folder: Path, damaged: Callable[[Seal, Damaged], None]):
         self._folder = folder
         self._damaged = damaged
         self._lock = threading.Lock()
@@ -41,6 +38,7 @@ class Index:
     def nearest(
         self,
         db: sqlite3.Connection,
+        version: int,
         sid: int,
         space: Space,
         ns: int,
@@ -54,7 +52,8 @@ class Index:
         """Numbers and likenesses of the `k` nearest rows, the nearest first.
 
         Args:
-            db: to read from.
+            db: in a snapshot.
+            version: of which the snapshot is.
             sid: number of the space.
             space: where the vector lies.
             ns: number of the namespace.
@@ -64,7 +63,6 @@ class Index:
             past: whether the condition speaks of the past, when more could be seen.
             exact: whether to take no shortcut.
         """
-        version = self._catalog.version()
         allowed = None if where is None else self._allowed(db, version, where)
         parts = self._partition(sid, space, ns).follow(db, version)
         return nearest(parts, vector, k, allowed=allowed, past=past, exact=exact)

@@ -74,16 +74,11 @@ class Partition:
         """What is to be searched, after everything that was committed before.
 
         Args:
-            db: in a snapshot if the version is a new one.
-            version: of the catalogue, read before the snapshot was taken.
+            db: in a snapshot.
+            version: of which the snapshot is.
         """
         with self._lock:
-            if version != self._version:
-                db.execute("BEGIN")
-                try:
-                    self._refresh(db)
-                finally:
-                    db.execute("ROLLBACK")
+            if version != self._version and self._refresh(db):
                 self._version = version
             self._expire()
             return self._parts
@@ -93,7 +88,11 @@ class Partition:
         """Rows that are in no segment, as of the last look."""
         return sum(len(part.rows) for part in self._parts if isinstance(part.rows, Tail))
 
-    def _refresh(self, db: sqlite3.Connection) -> None:
+    def _refresh(self, db: sqlite3.Connection) -> bool:
+        """Take over a snapshot, unless another thread has gone further; whether it was."""
+        rid, change = _marks(db)
+        if rid < self._last_rid or change < self._last_change:
+            return False
         names = frozenset(
             name
             for (name,) in db.execute(
@@ -105,6 +104,7 @@ class Partition:
             self._reload(db, names)
         else:
             self._catch_up(db)
+        return True
 
     def _reload(self, db: sqlite3.Connection, names: frozenset[str]) -> None:
         self._last_rid, self._last_change = _marks(db)

@@ -15,10 +15,13 @@ from .access import OWNER
 from .blobs import BlobStore
 from .compacting import Compacted
 from .connection import Catalog, Durability
+from .contracts import Space
 from .index import Index
+from .record import Record
 from .sealer import Sealer
 from .sealing import Sealing, drop
 from .segments import Damaged, Seal
+from .vectors import maxsim
 from .verify import Problem
 from .view import Parts, View
 
@@ -35,7 +38,18 @@ class Memory:
     """Everything under one folder. Open it in as many processes as you like.
 
     It is handed its parts; `Memory.open` makes them. What it holds is reached through `bind`.
+
+    Attributes:
+        Record: what it holds, at hand for who reached the memory by name.
+        Space: where vectors lie, likewise.
+        Sealing: how vectors go into segments, likewise.
+        maxsim: late interaction, likewise.
     """
+
+    Record = Record
+    Space = Space
+    Sealing = Sealing
+    maxsim = staticmethod(maxsim)
 
     def __init__(
         self, root: Path, catalog: Catalog, blobs: BlobStore, plan: Sealing, background: bool
@@ -47,7 +61,7 @@ class Memory:
             catalog,
             blobs,
             folder,
-            Index(catalog, folder, self._damaged),
+            Index(folder, self._damaged),
             Sealer(catalog, folder, plan, root / "lock", background=background),
         )
 

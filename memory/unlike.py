@@ -99,8 +99,8 @@ class _Gate:
         sid = self._view.sid(self._db, self._space)
         if sid is None:
             return []
-        with parts.catalog.reading() as db:  # nobody can commit while we hold the lock
-            rids, scores = parts.index.nearest(db, sid, self._space, self._ns, vector, 2)
+        with parts.catalog.exactly() as (db, version):  # and nobody commits while we hold the lock
+            rids, scores = parts.index.nearest(db, version, sid, self._space, self._ns, vector, 2)
             ids = ids_of(db, seen(self._ns), rids)
         pairs = zip(rids.tolist(), scores.tolist(), strict=True)
         return [(ids[rid], score) for rid, score in pairs if ids.get(rid, but) != but]

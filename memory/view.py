@@ -29,6 +29,7 @@ from .sealer import Sealer
 from .searching import ids_of, late, narrowed, passing, seen
 from .vectors import checked, restored
 
+_TRIES = 10
 _OF_THESE = "i.id IN (SELECT value FROM json_each(?))"
 
 
@@ -149,17 +150,19 @@ class View:
         """
         _count(k)
         query = checked(space, vector, "the query")
-        with self.reading() as (db, ns):
-            sid = self.sid(db, space)
-            if ns is None or sid is None:
-                return []
-            if space.multi:
-                return self._late(db, sid, space, ns, query, k, where, as_of)
-            ids: dict[int, str] = {}
-            rids, scores = np.empty(0, np.int64), np.empty(0, np.float32)
-            for _ in range(3):
+        ids: dict[int, str] = {}
+        rids, scores = np.empty(0, np.int64), np.empty(0, np.float32)
+        for _ in range(_TRIES):
+            with self.parts.catalog.exactly() as (db, version):
+                ns = access.check(db, self.principal, self.path, Right.READ)
+                sid = self.sid(db, space)
+                if ns is None or sid is None:
+                    return []
+                if space.multi:
+                    return self._late(db, sid, space, ns, query, k, where, as_of)
                 rids, scores = self.parts.index.nearest(
                     db,
+                    version,
                     sid,
                     space,
                     ns,
@@ -170,8 +173,8 @@ class View:
                     exact=exact,
                 )
                 ids = ids_of(db, seen(ns, as_of), rids)
-                if len(ids) == len(rids):
-                    break  # else some were taken out while we searched: look again
+            if len(ids) == len(rids):
+                break  # else another thread was ahead of our snapshot: take a newer one
         pairs = zip(rids.tolist(), scores.tolist(), strict=True)
         return [(ids[rid], score) for rid, score in pairs if rid in ids]
 
