@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -41,16 +42,18 @@ class Block:
 def blocks(lines: Sequence[Line], size: int) -> list[Block]:
     """Blocks of lines, which are in reading order; no block has more than `size` characters."""
     found: list[Block] = []
-    usual = _usual(lines)
+    upright = _upright(lines)
+    usual = _usual(upright)
     first = 0
     for place in range(1, len(lines) + 1):
-        run = lines[first:place]
-        if place < len(lines) and _belongs(run, lines[place], size):
+        run = upright[first:place]
+        if place < len(lines) and _belongs(run, upright[place], size):
             continue
         height = sum(line.height for line in run) / len(run)
         words = sum(len(line.text) for line in run)
         heading = height > TALLER * usual and words <= _LONGEST_HEADING
-        found.append(Block(first, place, around([line.box for line in run]), heading))
+        box = around([line.box for line in lines[first:place]])
+        found.append(Block(first, place, box, heading))
         first = place
     return found
 
@@ -66,6 +69,17 @@ def share(box: Box, width: float, height: float) -> Box | None:
     left, right = (min(1.0, max(0.0, x / width)) for x in (box[0], box[2]))
     top, bottom = (min(1.0, max(0.0, y / height)) for y in (box[1], box[3]))
     return (left, top, right, bottom) if left < right and top < bottom else None
+
+
+def _upright(lines: Sequence[Line]) -> Sequence[Line]:
+    """Lines as they lie once the page is turned so that most of them run across."""
+    tall = [line for line in lines if line.height > 1.5 * (line.box[2] - line.box[0])]
+    if 2 * sum(len(line.text) for line in tall) <= sum(len(line.text) for line in lines):
+        return lines
+    steps = [after.box[0] - one.box[0] for one, after in itertools.pairwise(tall)]
+    if sum(step < 0 for step in steps) * 2 >= len(steps):  # turned to the right: the next is left
+        return [Line(one.text, (one.box[1], -one.box[2], one.box[3], -one.box[0])) for one in lines]
+    return [Line(one.text, (-one.box[3], one.box[0], -one.box[1], one.box[2])) for one in lines]
 
 
 def _belongs(run: Sequence[Line], line: Line, size: int) -> bool:

@@ -20,6 +20,7 @@ class Plan:
             are on disk, else pocketsphinx, else none.
         page_pictures: keep a picture of every page of a PDF, not only of those without text.
         most_pieces: of a file; what is beyond is left out and said so.
+        most_bytes: of media that are made of one file's pieces, such as clips and figures.
         most_read: pictures of a file in which words are looked for.
         speech_seconds: of a recording that are given to the recogniser.
         shot_seconds: a film is looked at for words this often.
@@ -33,6 +34,7 @@ class Plan:
     speech: str = "auto"
     page_pictures: bool = False
     most_pieces: int = 20_000
+    most_bytes: int = 512 << 20
     most_read: int = 200
     speech_seconds: float = 3600.0
     shot_seconds: float = 5.0

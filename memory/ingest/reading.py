@@ -101,16 +101,26 @@ def _within(pieces: Iterator[Piece], plan: Plan, name: str) -> Iterator[Piece]:
     """
     began = time.monotonic()
     kept: list[Piece] = []
+    made = 0
     for piece in pieces:
         if time.monotonic() - began > plan.seconds:
             raise MediaError(
                 f"{name} took longer than {plan.seconds:g} s: split it, or allow more seconds"
             )
+        if piece.media is not None and piece.media.data is not None:
+            made += piece.media.size
         if len(kept) > plan.most_pieces:
-            note = f"only the first {plan.most_pieces:,} pieces are kept"
-            notes = [*kept[0].meta.get("notes", ()), note]
-            kept[0] = replace(kept[0], meta={**kept[0].meta, "notes": notes})
+            kept[0] = _noted(kept[0], f"only the first {plan.most_pieces:,} pieces are kept")
+            break
+        if kept and made > plan.most_bytes:
+            note = f"only pieces up to {plan.most_bytes:,} bytes of media are kept"
+            kept[0] = _noted(kept[0], note)
             break
         if piece.text.strip() or piece.media is not None:
             kept.append(piece)
     yield from kept
+
+
+def _noted(whole: Piece, note: str) -> Piece:
+    notes = [*whole.meta.get("notes", ()), note]
+    return replace(whole, meta={**whole.meta, "notes": notes})

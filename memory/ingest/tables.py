@@ -27,6 +27,7 @@ _CLEAR_TREND = 0.3
 _CLEAR_CYCLE = 0.5
 """Correlation with itself one cycle later."""
 
+_NEARLY = 0.85
 _BY = "omni"
 
 
@@ -107,8 +108,11 @@ def _cycle(rest: NDArray[np.float64]) -> int | None:
     below = np.flatnonzero(alike < 0)
     if not len(below) or below[0] + 2 >= len(alike):
         return None
-    peak = below[0] + int(alike[below[0] :].argmax())
-    return int(peak) if alike[peak] >= _CLEAR_CYCLE else None
+    later = alike[below[0] : -1]
+    tops = np.flatnonzero((later >= np.roll(later, 1)) & (later >= alike[below[0] + 1 :]))
+    # Two cycles later it is as like itself again, and sometimes a little more.
+    tops = tops[later[tops] >= max(_CLEAR_CYCLE, _NEARLY * float(later.max()))]
+    return int(below[0] + tops[0]) if len(tops) else None
 
 
 def _facts(series: Series) -> dict[str, Any]:
