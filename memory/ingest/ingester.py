@@ -169,17 +169,17 @@ class Ingester:
             status: Status = "skipped" if skip else "failed"
             return FileOutcome(path, status, reason=taken.error or f"{path} holds nothing")
         try:
-            return self._store(path, taken.media, taken.pieces)
+            return self._store(path, taken.media, taken)
         except OmniError as error:
             return FileOutcome(path, "failed", reason=str(error))
 
-    def _store(self, path: Path, media: Media, pieces: Sequence[Piece]) -> FileOutcome:
-        source = _source(path, media)
+    def _store(self, path: Path, media: Media, taken: Taken) -> FileOutcome:
+        source, pieces = _source(path, media), taken.pieces
         known = self._known(source.root)
         twin = self._twin(source, pieces)
         notes = list(pieces[0].meta.get("notes", ()))
         kept = pieces if twin is None else pieces[:1]
-        pieces = [self._captioned(piece, notes) for piece in kept] if twin is None else kept
+        pieces = kept if twin else tuple(self._captioned(piece, notes) for piece in kept)
         mark = mark_of(source.digest, self._ways)
         ids = [source.piece(mark, number) for number in range(1, len(pieces))]
         stale = sorted({*known.pieces, *known.stale} - set(ids)) if known is not None else []
@@ -200,7 +200,9 @@ class Ingester:
             piece.record(source, id, source.root) for id, piece in zip(ids, pieces[1:], strict=True)
         ]
         records = [whole, *parts]
-        self.backend.put(records, self._vectors(records, pieces[0].key, twin, notes))
+        given = taken.vectors if pieces == taken.pieces else {}
+        vectors = {} if twin else self._vectors(records, pieces[0].key, given, notes)
+        self.backend.put(records, vectors)
         if stale:
             self.backend.delete(stale)
         if twin is not None:
@@ -211,13 +213,17 @@ class Ingester:
         return FileOutcome(path, status, len(records), source.root, notes=tuple(notes), of=of)
 
     def _vectors(
-        self, records: Sequence[Record], key: bytes, twin: Record | None, notes: list[str]
+        self,
+        records: Sequence[Record],
+        key: bytes,
+        given: Mapping[Space, Sequence[Vectors | None]],
+        notes: list[str],
     ) -> dict[Space, Sequence[Vectors | None]]:
-        if twin is not None:
-            return {}
-        found: dict[Space, Sequence[Vectors | None]] = {
-            one.space: embedded(one, records, notes) for one in self.embedders
-        }
+        """Vectors of a file's records; those that came with it are not made again."""
+        found: dict[Space, Sequence[Vectors | None]] = {}
+        for one in self.embedders:
+            there = given.get(one.space)
+            found[one.space] = there if there is not None else embedded(one, records, notes)
         if key:
             found[likeness.SPACE] = [likeness.vector(key), *[None] * (len(records) - 1)]
         return found

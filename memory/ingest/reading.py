@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from omni.errors import MediaError, OmniError
 from omni.media import Access, Media
 from omni.modality import modality, open_media
 
+from ..contracts import Space, Vectors
 from . import documents, films, pictures, recognisers, solids, sounds, tables, words
 from .likeness import key_of_bytes
 from .piece import Piece
@@ -28,11 +29,16 @@ _EXTRACTORS: dict[str, Callable[[Media, Plan], Iterator[Piece]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a file: its media and pieces, the whole first; or why there are none."""
+    """What became of a file: its media and pieces, the whole first; or why there are none.
+
+    Attributes:
+        vectors: of all pieces, where whoever took it apart has embedded them too.
+    """
 
     pieces: tuple[Piece, ...] = ()
     media: Media | None = None
     error: str = ""
+    vectors: Mapping[Space, Sequence[Vectors | None]] = field(default_factory=dict)
 
 
 def take(path: Path, plan: Plan, access: Access | None = None) -> Taken:
