@@ -31,10 +31,18 @@ _DEEPEST = 32
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """A condition on a row `i` of `item`, with the values of its question marks."""
+    """A condition on a row `i` of `item`, with the values of its question marks.
+
+    Attributes:
+        sql: the condition.
+        values: of its question marks.
+        listing: a query for the numbers of the rows that meet it, gone ones included, where one
+            can be had without looking at `item`.
+    """
 
     sql: str
     values: tuple[Any, ...] = ()
+    listing: str | None = None
 
     def also(self, other: Clause) -> Clause:
         """Both."""
@@ -169,7 +177,8 @@ class _Compiler:
 
     def _among(self, condition: Clause) -> Clause:
         inner = self._space.also(condition)
-        return Clause(f"i.rid IN (SELECT rid FROM tag WHERE {inner.sql})", inner.values)
+        listing = f"SELECT rid FROM tag WHERE {inner.sql}"
+        return Clause(f"i.rid IN ({listing})", inner.values, listing)
 
 
 def _column(key: str, name: str, value: Any) -> Clause:

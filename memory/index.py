@@ -85,9 +85,9 @@ class Index:
             if key in self._answers:
                 self._answers.move_to_end(key)
                 return self._answers[key]
-        rows = db.execute(f"SELECT i.rid FROM item i WHERE {where.sql}", where.values).fetchall()
-        rids = np.fromiter((rid for (rid,) in rows), np.int64, len(rows))
-        rids.sort()
+        query = where.listing or f"SELECT i.rid FROM item i WHERE {where.sql}"
+        rows = db.execute(query, where.values).fetchall()
+        rids = np.unique(np.fromiter((rid for (rid,) in rows), np.int64, len(rows)))
         with self._lock:
             self._answers[key] = rids
             if len(self._answers) > _ANSWERS:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 
 from . import rows
 from .contracts import Filter, Space, Vectors
 from .filters import Clause, compiled
+from .record import Record
 from .schema import table_of
 from .vectors import maxsim, restored
 
@@ -48,6 +50,8 @@ def narrowed(
     if not where:
         return None
     condition = compiled(where, Clause("ns = ?", (ns,)), db)
+    if condition.listing is not None:
+        return condition  # of this namespace; the index knows which rows are gone
     return Clause("i.ns = ? AND i.state = 0", (ns,)).also(condition)
 
 
@@ -61,6 +65,23 @@ def ids_of(
     )
     some = json.dumps([int(rid) for rid in rids])
     return dict(db.execute(query, (some, *visible.values)).fetchall())
+
+
+def records_of(
+    db: sqlite3.Connection,
+    visible: Clause,
+    rids: Sequence[int] | np.ndarray,
+    *,
+    path_of: Callable[[str], Path],
+) -> dict[int, Record]:
+    """Records by number, of those that can be seen."""
+    query = (
+        f"SELECT {rows.COLUMNS} FROM item i NOT INDEXED JOIN body b ON b.rid = i.rid "
+        f"WHERE i.rid IN (SELECT value FROM json_each(?)) AND {visible.sql}"
+    )
+    some = json.dumps([int(rid) for rid in rids])
+    found = db.execute(query, (some, *visible.values)).fetchall()
+    return {row[0]: rows.to_record(row, path_of) for row in found}
 
 
 def late(

@@ -32,8 +32,9 @@ STEP = 110
 """Distances that a flat scan computes in the time in which a graph search makes a step of its
 width (measured at width 384: 0.17 µs against 19 µs)."""
 
-GATHERED = 0.25
-"""Up to this share of a segment its rows are gathered; above, a scan that skips is quicker."""
+GATHERED = 1 << 20
+"""Bytes up to which rows are gathered and multiplied; more leave the cache, and a scan that skips
+is quicker (measured: at 0.75 MB 0.08 against 0.13 ms, at 3.8 MB 7.3 against 0.5 ms)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,7 @@ class Segment:
             found = self._walk(vector, k, _mask(whole, places), int(breadth))
             if len(found[0]) >= min(k, count):
                 return found
-        if count > GATHERED * whole:
+        if count * self.block.shape[1] * self.block.itemsize > GATHERED:
             return self._scan(vector, k, _mask(whole, places))
         return best(self.rids[places], likeness(self._metric, self.block[places], vector), k)
 

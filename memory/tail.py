@@ -88,7 +88,11 @@ class Tail:
     def among(self, vector: Vectors, k: int, places: NDArray[np.intp], exact: bool) -> Found:
         """The `k` nearest of the rows at these places."""
         del exact
-        return best(self.rids[places], likeness(self.metric, self.block[places], vector), k)
+        if 4 * len(places) > len(self):  # then copying them costs more than looking at all
+            scores = likeness(self.metric, self.block, vector)[places]
+        else:
+            scores = likeness(self.metric, self.block[places], vector)
+        return best(self.rids[places], scores, k)
 
 
 def _whole(view: NDArray) -> NDArray:

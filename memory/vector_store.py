@@ -223,9 +223,8 @@ class OmniVectorStore(VectorStore):
         self, vector: Sequence[float], k: int, where: Filter | None
     ) -> list[tuple[Document, float]]:
         query: Vectors = np.asarray(vector, np.float32)
-        found = self.view.nearest(self.space(len(query)), query, k, where)
-        known = {record.id: record for record in self.view.get([id for id, _ in found])}
-        return [(document_of(known[id]), score) for id, score in found if id in known]
+        found = self.view.nearest_records(self.space(len(query)), query, k, where)
+        return [(document_of(record), score) for record, score in found]
 
     def _select_relevance_score_fn(self):
         metric = self._space.metric if self._space else "cosine"

@@ -16,6 +16,8 @@ from omni.errors import UsageError
 from .contracts import Space, Vectors
 from .schema import table_of
 
+_ROWS = 4096  # of a buffer for late interaction: 2 MB at a width of 128
+
 
 def checked(space: Space, vector: Vectors, what: str) -> Vectors:
     """The vector in single precision, of unit length where the space compares by cosine.
@@ -110,8 +112,18 @@ def maxsim(query: Vectors, items: Sequence[Vectors]) -> Vectors:
         query: `[Q, W]`.
         items: `[V, W]` each; V may differ.
     """
-    if not items:
-        return np.empty(0, np.float32)
-    starts = np.cumsum([0, *(len(item) for item in items[:-1])])
-    likeness = np.concatenate(items) @ np.ascontiguousarray(query.T)
-    return np.maximum.reduceat(likeness, starts, axis=0).sum(axis=1)
+    scores = np.empty(len(items), np.float32)
+    block = np.empty((min(_ROWS, sum(map(len, items))), query.shape[1]), np.float32)
+    start = 0
+    while start < len(items):
+        stop, rows = start + 1, len(items[start])
+        while stop < len(items) and rows + len(items[stop]) <= len(block):
+            rows += len(items[stop])
+            stop += 1
+        # One product for many items, in a buffer that stays in the cache and is used again.
+        some = items[start:stop]
+        whole = items[start] if stop - start == 1 else np.concatenate(some, out=block[:rows])
+        begins = np.cumsum([0, *(len(item) for item in some[:-1])])
+        scores[start:stop] = np.maximum.reduceat(query @ whole.T, begins, axis=1).sum(axis=0)
+        start = stop
+    return scores

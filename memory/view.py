@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -22,12 +24,15 @@ from .connection import Catalog
 from .contracts import Filter, Space, Vectors
 from .decay import Decay
 from .facts import Twin, Version
+from .filters import Clause
 from .index import Index
 from .record import Record
 from .schema import table_of
 from .sealer import Sealer
-from .searching import ids_of, late, narrowed, passing, seen
+from .searching import ids_of, late, narrowed, passing, records_of, seen
 from .vectors import checked, restored
+
+T = TypeVar("T")
 
 _TRIES = 10
 _OF_THESE = "i.id IN (SELECT value FROM json_each(?))"
@@ -148,9 +153,35 @@ class View:
             as_of: when.
             exact: whether to take no shortcut through a graph.
         """
+        return self._near(ids_of, space, vector, k, where, as_of, exact)
+
+    def nearest_records(
+        self,
+        space: Space,
+        vector: Vectors,
+        k: int,
+        where: Filter | None = None,
+        *,
+        as_of: datetime | None = None,
+        exact: bool = False,
+    ) -> list[tuple[Record, float]]:
+        """The same with the records, all of one moment."""
+        pick = partial(records_of, path_of=self.parts.blobs.path)
+        return self._near(pick, space, vector, k, where, as_of, exact)
+
+    def _near(
+        self,
+        pick: Callable[[sqlite3.Connection, Clause, Sequence[int]], dict[int, T]],
+        space: Space,
+        vector: Vectors,
+        k: int,
+        where: Filter | None,
+        as_of: datetime | None,
+        exact: bool,
+    ) -> list[tuple[T, float]]:
         _count(k)
         query = checked(space, vector, "the query")
-        ids: dict[int, str] = {}
+        picked: dict[int, T] = {}
         rids, scores = np.empty(0, np.int64), np.empty(0, np.float32)
         for _ in range(_TRIES):
             with self.parts.catalog.exactly() as (db, version):
@@ -159,7 +190,9 @@ class View:
                 if ns is None or sid is None:
                     return []
                 if space.multi:
-                    return self._late(db, sid, space, ns, query, k, where, as_of)
+                    found = late(db, sid, space, query, k, passing(db, ns, where, as_of))
+                    known = pick(db, seen(ns, as_of), [rid for rid, _ in found])
+                    return [(known[rid], score) for rid, score in found if rid in known]
                 rids, scores = self.parts.index.nearest(
                     db,
                     version,
@@ -172,11 +205,11 @@ class View:
                     past=as_of is not None,
                     exact=exact,
                 )
-                ids = ids_of(db, seen(ns, as_of), rids)
-            if len(ids) == len(rids):
+                picked = pick(db, seen(ns, as_of), rids.tolist())
+            if len(picked) == len(rids):
                 break  # else another thread was ahead of our snapshot: take a newer one
         pairs = zip(rids.tolist(), scores.tolist(), strict=True)
-        return [(ids[rid], score) for rid, score in pairs if rid in ids]
+        return [(picked[rid], score) for rid, score in pairs if rid in picked]
 
     def matching(
         self, words: str, k: int, where: Filter | None = None, *, as_of: datetime | None = None
@@ -350,21 +383,6 @@ class View:
             (ns,),
         )
         return found.fetchone() is not None
-
-    def _late(
-        self,
-        db: sqlite3.Connection,
-        sid: int,
-        space: Space,
-        ns: int,
-        query: Vectors,
-        k: int,
-        where: Filter | None,
-        as_of: datetime | None,
-    ) -> list[tuple[str, float]]:
-        found = late(db, sid, space, query, k, passing(db, ns, where, as_of))
-        ids = ids_of(db, seen(ns, as_of), [rid for rid, _ in found])
-        return [(ids[rid], score) for rid, score in found if rid in ids]
 
 
 def _count(k: int) -> None:
