@@ -18,7 +18,7 @@ from . import likeness
 from .outcome import FileOutcome, Outcome, Progress, Status
 from .piece import Piece, Source
 from .plan import Plan
-from .pool import Engine, Inline, Processes
+from .pool import Engine, Processes
 from .reading import Taken, abilities
 from .vectors import embedded
 from .walking import files
@@ -66,7 +66,7 @@ class Ingester:
         backend: where records go.
         embedders: each puts what it takes of a record into its space; media before words.
         plan: how files are taken apart.
-        engine: who does it; processes as many as there are cores if `None`, `Inline` for few files.
+        engine: who does it; if `None`, as many processes as there are cores and files.
         access: which files may be opened.
         captioner: says what media show; its words are added to their records.
         progress: told of each file as it is done.
@@ -118,7 +118,7 @@ class Ingester:
     def _engine(self, count: int) -> Engine:
         if self.engine is not None:
             return self.engine
-        return Inline() if count < 3 else Processes(min(count, os.cpu_count() or 1))
+        return Processes(min(count, os.cpu_count() or 1))
 
     def _tell(self, outcome: Outcome, one: FileOutcome, total: int) -> None:
         outcome.files.append(one)
@@ -177,7 +177,7 @@ class Ingester:
         source, pieces = _source(path, media), taken.pieces
         known = self._known(source.root)
         twin = self._twin(source, pieces)
-        notes = list(pieces[0].meta.get("notes", ()))
+        notes = [*pieces[0].meta.get("notes", ()), *taken.notes]
         kept = pieces if twin is None else pieces[:1]
         pieces = kept if twin else tuple(self._captioned(piece, notes) for piece in kept)
         mark = mark_of(source.digest, self._ways)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import pickle
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -74,6 +75,9 @@ class RayEngine:
             ) from None
 
     def _begin(self) -> None:
+        """Connect, and leave the telling of progress to the ingester."""
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
+        self._data.DataContext.get_current().enable_progress_bars = False
         if not self._ray.is_initialized():
             self._ray.init(
                 address=self.address,
@@ -128,7 +132,8 @@ class _Embedding:
         ]
         notes: list[str] = []
         vectors = {one.space: embedded(one, records, notes) for one in self._embedders}
-        return {"path": row["path"], "taken": pickle.dumps(replace(taken, vectors=vectors))}
+        whole = replace(taken, vectors=vectors, notes=tuple(notes))
+        return {"path": row["path"], "taken": pickle.dumps(whole)}
 
 
 COMPONENTS = (

@@ -33,12 +33,14 @@ class Taken:
 
     Attributes:
         vectors: of all pieces, where whoever took it apart has embedded them too.
+        notes: of what could not be embedded.
     """
 
     pieces: tuple[Piece, ...] = ()
     media: Media | None = None
     error: str = ""
     vectors: Mapping[Space, Sequence[Vectors | None]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def take(path: Path, plan: Plan, access: Access | None = None) -> Taken:
