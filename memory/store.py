@@ -21,6 +21,7 @@ from .record import Record
 from .sealer import Sealer
 from .sealing import Sealing, drop
 from .segments import Damaged, Seal
+from .stats import Stats, stats
 from .vectors import maxsim
 from .verify import Problem
 from .view import Parts, View
@@ -133,6 +134,10 @@ class Memory:
         return verify.verify(
             self.parts.catalog, self.parts.blobs, self.parts.segments, repair=repair
         )
+
+    def stats(self) -> Stats:
+        """How much there is, over all namespaces."""
+        return stats(self.parts.catalog, self.root)
 
     def close(self) -> None:
         """Stop what runs and close the files. Nothing that was acknowledged depends on it."""

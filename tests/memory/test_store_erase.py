@@ -236,3 +236,17 @@ def test_a_killed_sealing_leaves_nothing_behind(memory, monkeypatch):
     monkeypatch.undo()
     assert not list(folder.glob("*.incoming"))
     assert view.nearest(SPACE, given[0], 2)[1][0] in {"new", "0"}
+
+
+def test_stats_count_what_there_is(memory):
+    view, _ = filled(memory)
+    view.put([canary("a"), canary("b")], {})
+    view.supersede("0", "1")
+    view.delete(["2", "a"])
+    memory.seal()
+    told = memory.stats()
+    assert (told.records, told.superseded, told.gone, told.namespaces) == (399, 1, 2, 1)
+    assert told.media == 1
+    (sealed,) = told.segments
+    assert (sealed.space, sealed.kind, sealed.rows) == ("text", "graph", 399)
+    assert told.bytes > 400 * 64
