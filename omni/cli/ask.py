@@ -44,6 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="KIND",
         help="a kind of media that the answer must hold, such as image; 1 if it does not",
     )
+    parser.add_argument("--memory", metavar="DIR", help="answer from what this memory holds")
     parser.add_argument("--seed", type=int, metavar="N", help="seed of the sampling")
     add_brain_flags(parser)
 
@@ -64,6 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _ask(arguments: argparse.Namespace, screen: Screen) -> int:
     from omni.cli import files
+    from omni.cli.recalling import recall
     from omni.modality import modality
 
     settings = settings_of(arguments)
@@ -72,16 +74,21 @@ def _ask(arguments: argparse.Namespace, screen: Screen) -> int:
     wanted = [modality(name).name for name in arguments.want]
     attached = [_attachment(name, settings) for name in arguments.attach]
     out = files.folder(Path(arguments.out).expanduser()) if arguments.out else None
+    recalled = recall(arguments.memory, prompt, attached, settings) if arguments.memory else None
+    if recalled and recalled.notes:
+        screen.notice("; ".join(recalled.notes))
     with open_agent(settings, session) as agent:
         for media in attached:
             agent.attach(media)
-        answer = agent.run(prompt, want=wanted)
+        answer = recalled.ask(agent, wanted) if recalled else agent.run(prompt, want=wanted)
         written = _write(agent, answer, out)
         if arguments.json:
             told = json.dumps(answer.to_json(written), ensure_ascii=False, allow_nan=False)
             screen.raw(told + "\n")
         else:
             _print(screen, answer, written)
+            for line in recalled.sources(answer) if recalled else ():
+                screen.notice(line)
         for part in answer.failures:
             screen.error(f"{part.type} {part.status}: {part.reason or 'no reason was given'}")
         return 0 if answer.ok else 1

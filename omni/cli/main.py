@@ -19,7 +19,18 @@ from omni import __version__
 from omni.cli.screen import Screen, one_line
 from omni.errors import OmniError, UsageError
 
-VERBS = ("chat", "ask", "tour", "sessions", "models", "catalog", "doctor", "eval", "bench")
+VERBS = (
+    "chat",
+    "ask",
+    "tour",
+    "memory",
+    "sessions",
+    "models",
+    "catalog",
+    "doctor",
+    "eval",
+    "bench",
+)
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141

@@ -1,0 +1,5 @@
+"""Searching a memory, and answering from what is found."""
+
+from .library import Library
+
+plugin = Library

@@ -1,0 +1,291 @@
+"""A memory in a folder with what puts things in and finds them: the wing's face to the core."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from omni.content import Citation
+from omni.errors import MissingExtra, StoreError, UsageError
+from omni.media import Access, Media
+from omni.plugins import Component
+
+from ..access import OWNER
+from ..contracts import Embedder, Filter, Reranker
+from ..embed.opening import open_embedder
+from ..record import Hit, Query, Record
+from ..store import Memory
+from . import citing, extract, fence, known
+from .explain import Explain, Found
+from .fuse import Calibration, Known, calibrate
+from .rerank import CrossEncoderReranker, MaxSimReranker
+from .search import Cascade, Searcher
+
+EMBEDDERS = ("shared", "sentences")
+_WEIGHTS = "weights.json"
+_MARK = "catalog.db"
+_CALIBRATED = 200
+
+
+class Library:
+    """Opens a memory, or makes one; what is needed for one task is loaded when it is used.
+
+    Args:
+        root: folder of the memory.
+        create: whether to make it if it is not there.
+        embedders: names, or embedders; those whose weights are not on this machine are left out.
+        principal: who looks.
+        namespace: where.
+        access: which files may be opened.
+
+    Raises:
+        UsageError: if there is no memory and none is to be made.
+        StoreError: if it cannot be opened.
+    """
+
+    def __init__(
+        self,
+        root: Path | str,
+        *,
+        create: bool = False,
+        embedders: Sequence[str | Embedder] = EMBEDDERS,
+        principal: str = OWNER,
+        namespace: Sequence[str] = (),
+        access: Access | None = None,
+    ):
+        self.root = Path(root).expanduser()
+        if not create and not (self.root / _MARK).is_file():
+            raise UsageError(
+                f"there is no memory in {self.root}: make one with  omni memory add PATH "
+                f"--memory {self.root}"
+            )
+        self._names = tuple(embedders)
+        self.access = access
+        self.notes: list[str] = []
+        self.memory = Memory.open(self.root)
+        self.view = self.memory.bind(principal, namespace)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self.memory.close()
+
+    def __enter__(self) -> Library:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @cached_property
+    def embedders(self) -> tuple[Embedder, ...]:
+        """Those that can be had here; `notes` names the others."""
+        found: list[Embedder] = []
+        for one in self._names:
+            try:
+                found.append(open_embedder(one) if isinstance(one, str) else one)
+            except MissingExtra as error:
+                self.notes.append(str(error))
+        return tuple(found)
+
+    def add(self, paths: Iterable[Path | str], progress: Callable[..., None] | None = None) -> Any:
+        """Take in files and folders; what became of each.
+
+        Args:
+            paths: to take in.
+            progress: told of each file as it is done, how many are done, and of how many.
+        """
+        from ..ingest.ingester import Ingester
+
+        ingester = Ingester(self.view, self.embedders, access=self.access, progress=progress)
+        return ingester.add(paths)
+
+    def search(
+        self,
+        query: Query | str,
+        k: int = 10,
+        where: Filter | None = None,
+        *,
+        rerank: str | Reranker | None = None,
+        cascade: Cascade | None = None,
+    ) -> Found:
+        """The `k` best hits, and how they came to be.
+
+        Args:
+            query: words, media or both.
+            k: how many.
+            where: which records may be found.
+            rerank: a reranker; `late`, or `cross-encoder:MODEL`.
+            cascade: how far stages go.
+        """
+        plain = [one for one in self.embedders if not one.space.multi]
+        multi = next((one for one in self.embedders if one.space.multi), None)
+        searcher = Searcher(
+            self.view,
+            plain,
+            late=multi,
+            reranker=self._reranker(rerank) if isinstance(rerank, str) else rerank,
+            weights=self.weights,
+            cascade=cascade,
+        )
+        return searcher.search(query, k, where)
+
+    def calibrate(self, most: int = _CALIBRATED) -> Calibration:
+        """Find how legs are to be weighed here, from what is stored, and keep it.
+
+        Raises:
+            UsageError: if nothing here has a title or a caption to ask for.
+        """
+        searcher = Searcher(self.view, [one for one in self.embedders if not one.space.multi])
+        asked = known.questions(self.view, most)
+        found = calibrate(
+            known.agreeing(
+                [
+                    Known(searcher.legs(Query(text), None, Explain(), depth=50), id)
+                    for text, id in asked
+                ]
+            )
+        )
+        kept = {**self._kept_weights(), self._space_key: dict(found.weights)}
+        path = self.root / _WEIGHTS
+        draft = path.with_suffix(f".{os.getpid()}.tmp")
+        draft.write_text(json.dumps(kept, indent=1), "utf-8")
+        os.replace(draft, path)
+        return found
+
+    @property
+    def weights(self) -> Mapping[str, float] | None:
+        """Of the legs in this namespace; `None` if it was never calibrated with these embedders."""
+        return self._kept_weights().get(self._space_key)
+
+    def get(self, id: str) -> Record:
+        """The record of that id.
+
+        Raises:
+            UsageError: if there is none.
+        """
+        found = self.view.get([id])
+        if not found:
+            raise UsageError(f"no record {id!r} here: omni memory search finds ids")
+        return found[0]
+
+    def forget(self, id: str) -> int:
+        """Take out a record, and all pieces of it if it is of a whole file; how many went.
+
+        Raises:
+            UsageError: if there is none of that id.
+        """
+        ledger: Any = self.get(id).meta.get("file")
+        pieces = ledger.get("pieces", ()) if isinstance(ledger, Mapping) else ()
+        return self.view.delete([*pieces, id])
+
+    def stats(self) -> dict[str, Any]:
+        """What is here: records by modality and kind, files, spaces, bytes."""
+        modalities: Counter[str] = Counter()
+        kinds: Counter[str] = Counter()
+        files, after = 0, ""
+        while some := self.view.ids(limit=500, after=after):
+            for record in self.view.get(some):
+                modalities[record.modality] += 1
+                kinds[record.kind] += 1
+                files += "file" in record.meta
+            after = some[-1]
+        spaces = [
+            {"name": one.name, "width": one.width, "multi": one.multi, "digest": one.digest[:12]}
+            for one in self.view.spaces()
+        ]
+        sizes = (path.stat().st_size for path in self.root.rglob("*") if path.is_file())
+        return {
+            "memory": str(self.root),
+            "records": sum(modalities.values()),
+            "files": files,
+            "by_modality": dict(sorted(modalities.items())),
+            "by_kind": dict(sorted(kinds.items())),
+            "spaces": spaces,
+            "weights": self.weights,
+            "bytes": sum(sizes),
+        }
+
+    def verify(self, *, repair: bool = True) -> list[dict[str, Any]]:
+        """Read everything through; what is not as it should be, and whether it was mended."""
+        return [asdict(problem) for problem in self.memory.verify(repair=repair)]
+
+    @staticmethod
+    def query(text: str = "", media: Sequence[Media] = ()) -> Query:
+        """Words, media or both as something to look for.
+
+        Raises:
+            UsageError: if there is neither.
+        """
+        return Query(text, tuple(media))
+
+    @staticmethod
+    def cascade(**settings: Any) -> Cascade:
+        """How far the stages of a search go."""
+        return Cascade(**settings)
+
+    def cite(self, hit: Hit) -> Citation:
+        """Where a hit comes from."""
+        return citing.cite(hit)
+
+    def spot(self, hit: Hit) -> str:
+        """The same in a few words."""
+        return citing.spot(citing.cite(hit))
+
+    @staticmethod
+    def told(citation: Citation) -> str:
+        """A citation in a few words."""
+        return citing.spot(citation)
+
+    def fenced(self, hits: Sequence[Hit], handles: Sequence[str] = ()) -> str:
+        """What the hits say, between marks, for a model."""
+        return fence.fenced_hits(hits, handles)
+
+    def quotes(self, question: str, hits: Sequence[Hit]) -> list[extract.Quote]:
+        """Sentences of the hits that answer; none if none does, or no text can be compared."""
+        text = next((one for one in self.embedders if one.space.name == "text"), None)
+        return extract.quotes(question, hits, text) if text is not None else []
+
+    def _reranker(self, name: str) -> Reranker:
+        kind, _, model = name.partition(":")
+        if kind == "late":
+            return MaxSimReranker(self.view, open_embedder("late"))
+        if kind == "cross-encoder" and model:
+            return CrossEncoderReranker(model)
+        raise UsageError(f"unknown reranker {name!r}: give late, or cross-encoder:MODEL")
+
+    @property
+    def _space_key(self) -> str:
+        """Weights hold for a namespace and the spaces that were weighed."""
+        spaces = sorted(f"{one.space.name} {one.space.digest[:12]}" for one in self.embedders)
+        return " ".join(["/".join(self.view.namespace) or "/", *spaces])
+
+    def _kept_weights(self) -> dict[str, dict[str, float]]:
+        path = self.root / _WEIGHTS
+        try:
+            return json.loads(path.read_text("utf-8"))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            raise StoreError(
+                f"{path} is damaged ({error}): delete it, and run  omni memory calibrate  again"
+            ) from None
+
+
+COMPONENTS = (
+    Component(
+        "store",
+        "library",
+        "A folder of memory that takes files in, finds them, and answers in their words.",
+    ),
+)
