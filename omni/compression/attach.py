@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from omni import plugins
 from omni.compression.anatomy import decoder, flashes, placeholders, slides, uncompiled, unwrapped
 from omni.compression.budget import Budget
+from omni.compression.bypass import Bypass, now
 from omni.compression.choosing import Choice, Chooser, told, written
 from omni.compression.encoders import Encoders
 from omni.compression.placement import POLICIES
@@ -99,6 +100,7 @@ def compress(
     place: str = "keep",
     share: str = "even",
     pages: float = WEAKEST,
+    bypass: str | bool | Bypass = False,
     schedule: Schedule | None = None,
     **settings: Any,
 ) -> Iterator[Attachment]:
@@ -115,8 +117,10 @@ def compress(
         share: `even` gives each item its share; `question` gives more to items that are near to
             what is asked, of as many tokens in all.
         pages: of pictures full of writing at least this share is kept; 0 treats them like others.
+        bypass: `auto` reads a prompt whole where choosing would take longer than it saves, as far
+            as can be told from prompts before; the report says so. A `Bypass` knows beforehand.
         schedule: before which layers of the language model tokens are dropped, and how many are
-            left; `share` and `pages` are then without effect. Methods of
+            left; `share`, `pages` and `bypass` are then without effect. Methods of
             `omni.compression.dropping` bring one of their own.
         settings: of the method, if it is named.
 
@@ -142,7 +146,7 @@ def compress(
         selector, budget, kinds=kinds, encoders=encoders, share=share, pages=pages, name=name
     )
     attachment = Attachment(budget, name, settings)
-    hooks = Hooks(decoder(whole), chooser, place, attachment)
+    hooks = Hooks(decoder(whole), chooser, place, attachment, bypass)
     with encoders.open():
         handles = hooks.attach(whole)
         try:
@@ -155,7 +159,16 @@ def compress(
 class Hooks:
     """What is done before and after a model, and before and after its language model."""
 
-    def __init__(self, decoder: nn.Module, chooser: Chooser, place: str, attachment: Attachment):
+    def __init__(
+        self,
+        decoder: nn.Module,
+        chooser: Chooser,
+        place: str,
+        attachment: Attachment,
+        bypass: str | bool | Bypass = False,
+    ):
+        if isinstance(bypass, str) and bypass != "auto":
+            raise UsageError(f"bypass is 'auto', False or a Bypass, not {bypass!r}")
         if place == "calibrated" and (slides(decoder) or flashes(decoder)):
             raise UsageError(
                 "place='calibrated' adds to the logits of attention, which layers with a sliding "
@@ -166,6 +179,8 @@ class Hooks:
         self.window: int | None = getattr(decoder.config, "sliding_window", None)
         self.rotary = getattr(decoder, "rotary_emb", None)
         self.attachment = attachment
+        self.bypass = bypass if isinstance(bypass, Bypass) else Bypass(decoder) if bypass else None
+        self.began: tuple[float, list[int]] | None = None
         self.prompt: Prompt | None = None
         self.compacted: Compacted | None = None
         self.reading: Compacted | None = None
@@ -212,12 +227,16 @@ class Hooks:
         if embeds is None:
             return None
         if prompt is None:
+            self._clock(embeds, [embeds.shape[1]] * len(embeds))
             return args, self._later(kwargs, cache, embeds, seen)
+        began = 0.0 if self.bypass is None else now(embeds)
         choice = self.chooser.plan(prompt, self.chooser.items(prompt), embeds)
+        choice = self._weighed(choice, prompt)
         if all(item.keep == item.length for item in choice.items):
             self.compacted = None
             if choice.notes:
                 self.attachment.add(choice)
+            self._clock(embeds, [sum(row) for row in prompt.present])
             return None
         if seen:
             raise UsageError(
@@ -226,11 +245,38 @@ class Hooks:
             )
         choice = self.chooser.select(prompt, choice, embeds)
         self.attachment.add(choice)
-        return args, self._shortened(kwargs, choice, prompt)
+        found = self._shortened(kwargs, choice, prompt)
+        if self.bypass is not None and self.reading is not None:
+            self.bypass.chose(sum(item.length for item in choice.items), now(embeds) - began)
+            self._clock(embeds, self.reading.counts)
+        return args, found
+
+    def _weighed(self, choice: Choice, prompt: Prompt) -> Choice:
+        """The choice, or one that keeps everything where selecting would not pay."""
+        if self.bypass is None or all(item.keep == item.length for item in choice.items):
+            return choice
+        before = [sum(row) for row in prompt.present]
+        after = list(before)
+        for item in choice.items:
+            after[item.row] -= item.length - item.keep
+        why = self.bypass.why(before, after, sum(item.length for item in choice.items))
+        if not why:
+            return choice
+        for item in choice.items:
+            item.keep = item.length
+        return replace(choice, notes=(why,))
+
+    def _clock(self, embeds: Tensor, lengths: list[int]) -> None:
+        """From here on the language model reads rows of these lengths."""
+        self.began = None if self.bypass is None else (now(embeds), lengths)
 
     @uncompiled
     def lengthen(self, module: nn.Module, args: Any, kwargs: Any, output: Any) -> Any:
         """Give the states of the prompt the length that they had."""
+        if self.bypass is not None and self.began is not None:
+            began, lengths = self.began
+            self.bypass.read(lengths, now(output[0]) - began)
+            self.began = None
         compacted, self.reading = self.reading, None
         if compacted is None:
             return None

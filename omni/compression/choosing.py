@@ -17,6 +17,7 @@ from omni.compression.items import Item, Shown, find, show
 from omni.compression.pins import Pinned
 from omni.compression.question_share import nearness, question_share
 from omni.compression.record import SelectionRecord, record
+from omni.compression.replaying import Replay
 from omni.compression.report import ItemDetail, SelectionReport
 from omni.compression.selector import Question, Selection, Selector, Tokens, to_device
 from omni.compression.shortening import Prompt
@@ -137,7 +138,8 @@ class Chooser:
                     f"{self.name} needs the {name} of the encoder, which cannot be seen for the "
                     "media of this model: choose a method that needs none, such as 'farthest'"
                 )
-        selector = self.selector if tokens.pinned is None else Pinned(self.selector)
+        whole = tokens.pinned is None or isinstance(self.selector, Replay)
+        selector = self.selector if whole else Pinned(self.selector)
         asked = question(prompt, [plan.items[owner] for owner in shown.owners], embeds)
         chosen = selector(tokens, shown.keep, asked)
         seconds = plan.seconds + time.perf_counter() - began
