@@ -8,7 +8,7 @@ checked by `omni.testing.modality.ModalitySuite`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
@@ -109,6 +109,24 @@ class Modality(ABC):
     @abstractmethod
     def picture(self, value: Any, *, width: int = 640) -> Image.Image:
         """An RGB picture of the value, `width` pixels wide: for people and picture-only models."""
+
+    def overlay(
+        self, value: Any, grid: Grid, places: Sequence[int], *, width: int = 640
+    ) -> Image.Image:
+        """The picture with what was kept of the item's tokens clear, and the rest dim.
+
+        Args:
+            value: decoded.
+            grid: how its tokens lie.
+            places: of those that were kept, ascending.
+            width: of the picture, in pixels.
+
+        Raises:
+            UsageError: if a place lies outside the grid.
+        """
+        from omni.compression.overlay import overlay
+
+        return overlay(self.picture(value, width=width), grid, places)
 
     @abstractmethod
     def example(self, seed: int = 0) -> Any:

@@ -47,6 +47,15 @@ def letterbox(image: Image.Image, size: int) -> np.ndarray:
     return square
 
 
+def boxed(image: Image.Image, size: int) -> Image.Image:
+    """What `letterbox` answers, as a picture."""
+    import numpy as np
+    from PIL import Image
+
+    pixels = (letterbox(image, size) * 255).round().astype(np.uint8)
+    return Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0)))
+
+
 def enlarged(pixels: np.ndarray, size: int) -> Image.Image:
     """The picture, of that width and height, of pixels `[h, w, 3]` in 0…1."""
     import numpy as np

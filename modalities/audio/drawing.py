@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from omni.compression.overlay import spans
 
 from .features import FLOOR, MAX_SECONDS, log_mel, resample
 from .levels import outline
@@ -36,6 +39,16 @@ def picture(waveform: Waveform, width: int) -> Image.Image:
     _draw_times(draw, min(waveform.seconds, MAX_SECONDS), width, height - _MARGIN)
     draw.text((3, bottom + 1), "8 kHz (mel)", fill=_PAPER)
     return image
+
+
+def kept(waveform: Waveform, count: int, places: Sequence[int], width: int) -> Image.Image:
+    """The picture with those of `count` spans of what is heard dimmed that are not in `places`."""
+    image = picture(waveform, width)
+    upper = (image.height - 2 * _MARGIN) // 2
+    heard = min(1.0, MAX_SECONDS / max(waveform.seconds, 1e-9))
+    image = spans(image, (0, 0, width, upper), count, places, heard)
+    lower = (0, upper + _MARGIN, width, image.height - _MARGIN)
+    return spans(image, lower, count, places)
 
 
 def _draw_waveform(draw: ImageDraw.ImageDraw, samples: np.ndarray, width: int, height: int) -> None:

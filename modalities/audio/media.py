@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from omni.media import Media
@@ -11,6 +12,8 @@ from omni.values import Waveform
 if TYPE_CHECKING:
     import torch
     from PIL import Image
+
+    from omni.compression.budget import Grid
 
 TOKENS_PER_SECOND = 25
 HEARD_SECONDS = 30
@@ -77,6 +80,16 @@ class AudioModality(Modality):
         from .drawing import picture
 
         return picture(value, width)
+
+    def overlay(
+        self, value: Waveform, grid: Grid, places: Sequence[int], *, width: int = 640
+    ) -> Image.Image:
+        """Waveform and spectrogram with the spans that were kept; tokens follow each other."""
+        from .drawing import kept
+
+        if grid.tokens != grid.time:
+            return super().overlay(value, grid, places, width=width)
+        return kept(value, grid.time, places, width)
 
     def sparkline(self, value: Waveform, *, width: int = 60) -> str:
         from .levels import sparkline

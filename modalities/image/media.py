@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from omni import gif
@@ -16,6 +17,8 @@ from .features import TOKENS, image_features
 if TYPE_CHECKING:
     import torch
     from PIL import Image
+
+    from omni.compression.budget import Grid
 
 FORMATS = {
     "image/png": "PNG",
@@ -112,6 +115,15 @@ class ImageModality(Modality):
         canvas = Image.new("RGB", (width, scaled.height), "white")
         canvas.paste(scaled, ((width - scaled.width) // 2, 0))
         return canvas
+
+    def overlay(
+        self, value: Image.Image, grid: Grid, places: Sequence[int], *, width: int = 640
+    ) -> Image.Image:
+        """The square that the encoder sees; what it has beside the picture is grey."""
+        from omni.compression.overlay import overlay
+        from omni.pixels import boxed
+
+        return overlay(boxed(value, width), grid, places)
 
     def example(self, seed: int = 0) -> Image.Image:
         import numpy as np

@@ -159,6 +159,15 @@ def describe(xyz: Tensor, rgb: Tensor, scale: Tensor) -> Described:
         return Described(points, counted, where, colours, scale.float() + radius.log10())
 
 
+@torch.no_grad()
+def patch_of(xyz: Tensor, count: int = PATCHES) -> Tensor:
+    """Which of the first `count` patches of a cloud `[N, 3]` each point is nearest to: `[N]`."""
+    astray = lonely(xyz.float()[None])
+    turned, _, _ = upright(xyz.float()[None], ~astray)
+    centres = turned[0, farthest(turned, SPOTS, astray)[0, :count]]
+    return torch.cdist(turned[0], centres).argmin(1)
+
+
 def lonely(xyz: Tensor) -> Tensor:
     """Which points `[B, N]` lie much farther from their neighbours than is usual in the cloud."""
     # Features come in random order, so every so-manieth point stands for all of them.

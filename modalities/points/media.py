@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import torch
     from PIL import Image
 
+    from omni.compression.budget import Grid
     from omni.values import Cloud
 
     from .encoder import Described
@@ -59,6 +60,16 @@ class PointsModality(Modality):
         from .rendering import render
 
         return render(value, width)
+
+    def overlay(
+        self, value: Cloud, grid: Grid, places: Sequence[int], *, width: int = 640
+    ) -> Image.Image:
+        """The points that the encoder reads; those nearest to a dropped patch are faint."""
+        from .kept import kept_points
+
+        if grid.tokens != grid.width:
+            return super().overlay(value, grid, places, width=width)
+        return kept_points(value, grid.width, places, width)
 
     def example(self, seed: int = 0) -> Cloud:
         from .examples import box

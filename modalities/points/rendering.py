@@ -13,8 +13,8 @@ from .sampling import sample
 
 MAX_DRAWN_FACES = 20_000
 MAX_DRAWN_POINTS = 400_000
-_BACKGROUND = (244, 244, 246)
-_PLAIN = (150, 168, 196)
+BACKGROUND = (244, 244, 246)
+PLAIN = (150, 168, 196)
 _AZIMUTH, _ELEVATION = math.radians(40), math.radians(24)
 _LIGHT = np.array([-0.45, 0.65, 0.61])
 
@@ -24,7 +24,7 @@ def render(cloud: Cloud, width: int) -> Image.Image:
     height = max(1, width * 3 // 4)
     if cloud.faces is not None and len(cloud.faces) <= MAX_DRAWN_FACES:
         return _draw_faces(cloud, cloud.faces, width, height)
-    return _draw_points(cloud, width, height)
+    return draw_points(cloud, width, height)
 
 
 def _view(xyz: np.ndarray) -> np.ndarray:
@@ -56,9 +56,9 @@ def _draw_faces(cloud: Cloud, faces: np.ndarray, width: int, height: int) -> Ima
     normals = np.divide(normals, lengths, out=np.zeros_like(normals), where=lengths > 0)
     normals *= np.where(normals[:, 2:] < 0, -1, 1)  # Both sides of a face are seen alike.
     shades = 0.35 + 0.65 * np.clip(normals @ _LIGHT, 0, 1)
-    base = np.array([_PLAIN]) if cloud.rgb is None else cloud.rgb[faces].mean(axis=1)
+    base = np.array([PLAIN]) if cloud.rgb is None else cloud.rgb[faces].mean(axis=1)
     colours = np.clip(base * shades[:, None], 0, 255).astype(np.uint8)
-    picture = Image.new("RGB", (2 * width, 2 * height), _BACKGROUND)
+    picture = Image.new("RGB", (2 * width, 2 * height), BACKGROUND)
     draw = ImageDraw.Draw(picture)
     for index in np.argsort(corners[:, :, 2].mean(axis=1)):
         colour = tuple(colours[index].tolist())
@@ -66,7 +66,7 @@ def _draw_faces(cloud: Cloud, faces: np.ndarray, width: int, height: int) -> Ima
     return picture.resize((width, height), Image.Resampling.BOX)
 
 
-def _draw_points(cloud: Cloud, width: int, height: int) -> Image.Image:
+def draw_points(cloud: Cloud, width: int, height: int) -> Image.Image:
     """Nearest point of each pixel, fainter with distance; few points are drawn larger."""
     count = len(cloud.xyz) if cloud.faces is None else MAX_DRAWN_POINTS
     xyz, rgb = cloud.xyz, cloud.rgb
@@ -76,10 +76,10 @@ def _draw_points(cloud: Cloud, width: int, height: int) -> Image.Image:
     spots = _place(seen, width, height).astype(np.int64)
     near = seen[:, 2]
     depth = (near - near.min()) / max(float(np.ptp(near)), 1e-30)
-    base = np.array([_PLAIN]) if rgb is None else rgb.astype(np.float64)
+    base = np.array([PLAIN]) if rgb is None else rgb.astype(np.float64)
     fog = 0.5 * (1 - depth[:, None])
-    colours = base * (1 - fog) + np.array(_BACKGROUND) * fog
-    canvas = np.full((height, width, 3), _BACKGROUND, np.uint8)
+    colours = base * (1 - fog) + np.array(BACKGROUND) * fog
+    canvas = np.full((height, width, 3), BACKGROUND, np.uint8)
     order = np.argsort(near)  # The nearest is written last and stays.
     radius = min(4, max(0, round(width / 5 / math.sqrt(len(xyz)) - 0.5)))
     for down in range(-radius, radius + 1):

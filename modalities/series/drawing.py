@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from omni.compression.overlay import Box, spans
 
 from .facts import shown
 
 if TYPE_CHECKING:
     from PIL import Image, ImageDraw
 
+    from omni.compression.budget import Grid
     from omni.values import Series
 
-    Box = tuple[int, int, int, int]
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _INKS = (
@@ -77,11 +80,35 @@ def picture(series: Series, width: int) -> Image.Image:
     draw = ImageDraw.Draw(image)
     spots = _positions(series)
     for at in range(panels):
-        box = (_LEFT, at * each + _TOP, max(_LEFT + 8, width - _RIGHT), (at + 1) * each - 4)
+        box = _box(at, each, width)
         _draw_panel(draw, series.values[:, at], spots, box, _INKS[at % len(_INKS)])
         draw.text((_LEFT, at * each + 2), _label(series, at, panels), fill=_GREY)
     _draw_times(draw, series, width, each * panels)
     return image
+
+
+def kept(series: Series, grid: Grid, places: Sequence[int], width: int) -> Image.Image:
+    """The picture with the patches of each drawn column dimmed that are not in `places`.
+
+    Args:
+        series: the table.
+        grid: as many times as the encoder has read columns, by the patches of each.
+        places: of those that were kept.
+        width: of the picture.
+    """
+    image = picture(series, width)
+    panels = min(_PANELS, series.values.shape[1])
+    each = (image.height - _BOTTOM) // panels
+    for at in range(min(panels, grid.time)):
+        first = at * grid.width
+        own = [place - first for place in places if first <= place < first + grid.width]
+        image = spans(image, _box(at, each, width), grid.width, own)
+    return image
+
+
+def _box(at: int, each: int, width: int) -> Box:
+    """Where a panel lies."""
+    return _LEFT, at * each + _TOP, max(_LEFT + 8, width - _RIGHT), (at + 1) * each - 4
 
 
 def _label(series: Series, at: int, panels: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from omni.media import Media
@@ -11,6 +12,8 @@ from omni.values import Series
 if TYPE_CHECKING:
     import torch
     from PIL import Image
+
+    from omni.compression.budget import Grid
 
 TOKENS_PER_COLUMN = 16
 MODEL_COLUMNS = 8
@@ -63,6 +66,16 @@ class SeriesModality(Modality):
         from .drawing import picture
 
         return picture(value, width)
+
+    def overlay(
+        self, value: Series, grid: Grid, places: Sequence[int], *, width: int = 640
+    ) -> Image.Image:
+        """The plot with the spans of each column that were kept."""
+        from .drawing import kept
+
+        if grid.height > 1 or grid.time > value.values.shape[1]:
+            return super().overlay(value, grid, places, width=width)
+        return kept(value, grid, places, width)
 
     def sparkline(self, value: Series, *, width: int = 60) -> str:
         from .drawing import sparkline

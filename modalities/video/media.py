@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import torch
     from PIL import Image
 
+    from omni.compression.budget import Grid
+
 MIME_TYPES = (
     "video/mp4",
     "video/webm",
@@ -131,6 +133,16 @@ class VideoModality(Modality):
             "sound_seconds": round(value.waveform.seconds, 3) if value.waveform else 0.0,
         }
         return facts
+
+    def overlay(
+        self, value: Clip, grid: Grid, places: Sequence[int], *, width: int = 640
+    ) -> Image.Image:
+        """The frames that the encoder sees, four in a row, each with its time and its cells."""
+        from .kept import kept_frames
+
+        if grid.time > len(value.frames):
+            return super().overlay(value, grid, places, width=width)
+        return kept_frames(value, grid, places, width)
 
     def picture(self, value: Clip, *, width: int = 640) -> Image.Image:
         """A strip of up to eight frames in reading order, four in a row."""

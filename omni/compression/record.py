@@ -1,4 +1,4 @@
-"""What a selection did, written down: to be logged, replayed and drawn over the picture."""
+"""What a selection did, written down: to be logged and replayed; `overlay` draws it."""
 
 from __future__ import annotations
 
@@ -6,21 +6,14 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from omni.compression.budget import Grid
 from omni.compression.report import SelectionReport
 from omni.compression.selector import Merging, Selection
 from omni.errors import UsageError
-
-if TYPE_CHECKING:
-    from PIL import Image
-
-BRIGHTEST, DARKEST = 0.45, 0.15
-"""How much of its brightness a dropped cell keeps: of the highest score and of the lowest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,77 +192,6 @@ def recorded(report: SelectionReport) -> SelectionRecord:
             raise UsageError(f"the report does not tell which tokens of {handle!r} were kept")
     seconds = report.seconds or 0.0
     return SelectionRecord(report.method, {}, 1000 * seconds, tuple(items))
-
-
-def draw(
-    image: Image.Image,
-    grid: Grid,
-    places: Sequence[int],
-    scores: Sequence[float | None] | None = None,
-    frame: int = 0,
-) -> Image.Image:
-    """The picture with its dropped cells dimmed; kept ones are as they were.
-
-    Cells are as even as whole pixels allow, and cover the picture. A dropped cell is the darker the
-    lower its score is among the dropped; all are equally dark if there are no scores.
-
-    Args:
-        image: any picture; the answer is in RGB.
-        grid: how the tokens lie over it.
-        places: kept tokens of the item.
-        scores: of all tokens of the item; those that are not finite, or `None`,
-            count as the lowest.
-        frame: which frame of the item the picture is.
-
-    Raises:
-        UsageError: if a place lies outside the grid, there are not as many scores as tokens, or the
-            picture has fewer pixels than cells.
-    """
-    from PIL import Image as pillow
-
-    area = grid.height * grid.width
-    if not 0 <= frame < grid.time:
-        raise UsageError(f"the grid has frames 0 to {grid.time - 1}, not {frame}")
-    if scores is not None and len(scores) != grid.tokens:
-        raise UsageError(f"{len(scores)} scores for {grid.tokens} tokens: give one a token")
-    wrong = [place for place in places if not 0 <= place < grid.tokens]
-    if wrong:
-        raise UsageError(f"token {wrong[0]} lies outside a grid of {grid.tokens} tokens")
-    if image.width < grid.width or image.height < grid.height:
-        raise UsageError(
-            f"a picture of {image.width} × {image.height} pixels cannot show {grid.width} × "
-            f"{grid.height} cells: give a larger one"
-        )
-    kept = {place - frame * area for place in places}
-    lost = [place for place in range(area) if place not in kept]
-    levels = _levels(lost, None if scores is None else scores[frame * area :])
-    drawn = image.convert("RGB")
-    black = pillow.new("RGB", drawn.size)
-    for place, level in zip(lost, levels, strict=True):
-        row, column = divmod(place, grid.width)
-        box = (
-            column * drawn.width // grid.width,
-            row * drawn.height // grid.height,
-            (column + 1) * drawn.width // grid.width,
-            (row + 1) * drawn.height // grid.height,
-        )
-        cell = pillow.blend(black.crop(box), drawn.crop(box), level)
-        drawn.paste(cell, box)
-    return drawn
-
-
-def _levels(lost: Sequence[int], scores: Sequence[float | None] | None) -> list[float]:
-    """How bright each dropped cell stays."""
-    if scores is None:
-        return [(BRIGHTEST + DARKEST) / 2] * len(lost)
-    own = [_float(scores[place]) for place in lost]
-    finite = [score for score in own if math.isfinite(score)]
-    low, high = min(finite, default=0.0), max(finite, default=0.0)
-    shares = [(score - low) / (high - low) if high > low else 0.5 for score in own]
-    return [
-        DARKEST + (BRIGHTEST - DARKEST) * share if math.isfinite(score) else DARKEST
-        for score, share in zip(own, shares, strict=True)
-    ]
 
 
 def _said(value: float) -> float | None:

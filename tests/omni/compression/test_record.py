@@ -9,7 +9,8 @@ from PIL import Image
 
 from omni import plugins
 from omni.compression.budget import Grid
-from omni.compression.record import SelectionRecord, draw, record
+from omni.compression.overlay import draw
+from omni.compression.record import SelectionRecord, record
 from omni.compression.selector import Tokens
 from omni.errors import UsageError
 
