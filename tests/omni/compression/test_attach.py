@@ -254,3 +254,28 @@ def test_a_model_without_media_is_refused():
 
 def test_methods_are_those_of_the_catalogue():
     assert {"farthest", "topk", "uniform"} <= set(plugins.names("compression"))
+
+
+@pytest.mark.filterwarnings("ignore:torch.ao.quantization is deprecated:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::UserWarning:torch.ao")
+@pytest.mark.parametrize("method", ["farthest", "visionzip"])
+def test_quantised_models_keep_working(method):
+    """Linear layers in eight bits, also those of the attention that is seen."""
+    found = family("llava")
+    given = found.prompt(TWO)
+    with compress(found.model, method, keep=0.4):
+        plain = states(found.model, **given)
+    quantised: Any = torch.ao.quantization.quantize_dynamic(found.model, {torch.nn.Linear})
+    names = {type(part).__module__ for part in quantised.modules()}
+    assert any("quantized.dynamic" in name for name in names)
+    found.model = quantised
+    untouched = states(quantised, **given)
+    with compress(quantised, method, keep=1.0):
+        assert torch.equal(states(quantised, **given), untouched)
+    with compress(quantised, method, keep=0.4), torch.no_grad():
+        rough = states(quantised, **given)
+        out = write(found, given)
+        whole = states(quantised, **longer(found, given, out.sequences[:, :-1]))[:, -1]
+    assert torch.nn.functional.cosine_similarity(rough[0, -1], plain[0, -1], dim=0) > 0.9
+    # Rounding depends on the largest value of all tokens, which the longer prompt has more of.
+    assert torch.nn.functional.cosine_similarity(out.logits[-1], whole).min() > 0.97
