@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -87,7 +88,11 @@ class Index:
                 return self._answers[key]
         query = where.listing or f"SELECT i.rid FROM item i WHERE {where.sql}"
         rows = db.execute(query, where.values).fetchall()
-        rids = np.unique(np.fromiter((rid for (rid,) in rows), np.int64, len(rows)))
+        rids = np.fromiter(chain.from_iterable(rows), np.int64, len(rows))
+        rids.sort()
+        twice = rids[1:] == rids[:-1]  # of a field that holds a list with several that fit
+        if twice.any():
+            rids = np.unique(rids)
         with self._lock:
             self._answers[key] = rids
             if len(self._answers) > _ANSWERS:

@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -251,7 +252,7 @@ def _rids(db: sqlite3.Connection, ns: int, state: int) -> Rids:
     rows = db.execute(
         "SELECT rid FROM item WHERE ns = ? AND state = ? ORDER BY rid", (ns, state)
     ).fetchall()
-    return np.fromiter((rid for (rid,) in rows), np.int64, len(rows))
+    return np.fromiter(chain.from_iterable(rows), np.int64, len(rows))
 
 
 def _visible(rows: Segment | Tail, current: Rids) -> Mask | None:

@@ -99,6 +99,7 @@ class Segment:
         self.seal = seal
         self.rids = seal.rids
         self._order = None if (np.diff(seal.rids) > 0).all() else np.argsort(seal.rids)
+        self._ascending = seal.rids if self._order is None else seal.rids[self._order]
         self._metric = metric
         self._index = index
         self._flat = faiss.downcast_index(index.storage) if seal.kind == "graph" else index
@@ -127,9 +128,8 @@ class Segment:
 
     def places(self, wanted: Rids) -> NDArray[np.intp]:
         """Where these rows stand; without those that are not here."""
-        if self._order is None:
-            return places_of(self.rids, wanted)
-        return self._order[places_of(self.rids[self._order], wanted)]
+        places = places_of(self._ascending, wanted)
+        return places if self._order is None else self._order[places]
 
     def search(self, vector: Vectors, k: int, visible: Mask | None) -> Found:
         """The `k` nearest of those that may be seen."""

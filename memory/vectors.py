@@ -39,6 +39,10 @@ def checked(space: Space, vector: Vectors, what: str) -> Vectors:
         raise UsageError(f"the vector of {what} in space {space.name!r} holds a NaN or an infinity")
     if space.metric != "cosine":
         return found
+    if found.ndim == 1:
+        length = float(np.sqrt(np.dot(found, found)))
+        if 1e-15 < length < 1e15:  # else it has to be computed more precisely
+            return found / np.float32(length)
     length = np.sqrt(np.einsum("...w,...w->...", found, found, dtype=np.float64))[..., None]
     # What has no direction is like nothing, and stays as it is.
     return np.divide(found, length, out=np.zeros_like(found), where=length > 0, casting="same_kind")
