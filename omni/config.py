@@ -22,6 +22,7 @@ class Settings(BaseModel):
         device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.
         dtype: `auto`, `float32`, `bfloat16` or `float16`.
         budget: at most this many media tokens a turn; not set means no limit.
+        selector: the method that keeps tokens within the budget; not set means the model's own.
         seed: seed of the sampling; not set means a new one each time.
         tools: names of the tools that the brain may call, or `all`.
         roots: folders that files may be attached from; empty allows every folder.
@@ -35,6 +36,7 @@ class Settings(BaseModel):
     device: str = Field("auto", min_length=1)
     dtype: str = Field("auto", min_length=1)
     budget: int | None = Field(None, ge=1)
+    selector: str | None = Field(None, min_length=1)
     seed: int | None = Field(None, ge=0, lt=2**63)
     tools: tuple[str, ...] = ()
     roots: tuple[Path, ...] = ()

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, RemoveMessage
 
+from omni import plugins
 from omni.chat.brain import brain
 from omni.chat.cancelling import Cancelled
 from omni.chat.events import Event, Finished
@@ -65,6 +66,7 @@ class Agent:
         session: name of the session to open or begin; `None` keeps nothing.
         home: folder of all sessions; `OMNI_HOME` or the system's place for data by default.
         budget: how many media tokens a model call may use, for models that select.
+        selector: the method that keeps tokens within the budget, by its name in `omni catalog`.
         seed: fixes what is drawn at random, for models that take one.
         device: where our own models run.
         dtype: number format of our own models.
@@ -82,6 +84,7 @@ class Agent:
         session: str | None = "default",
         home: Path | None = None,
         budget: Budget | None = None,
+        selector: str | None = None,
         seed: int | None = None,
         device: str = "auto",
         dtype: str = "auto",
@@ -95,6 +98,7 @@ class Agent:
         self.tools = tuple(tools)
         self.access = access or Access()
         self.budget = budget
+        self.selector = _selector(selector, self.brain)
         self.seed = seed
         self.system_prompt = system_prompt
         self.max_steps = max_steps
@@ -191,6 +195,7 @@ class Agent:
             session=name,
             home=self.sessions.home,
             budget=self.budget,
+            selector=self.selector,
             seed=self.seed,
             access=self.access,
             system_prompt=self.system_prompt,
@@ -317,8 +322,7 @@ class Agent:
         self.graph.update_state(self._config, {"messages": list(messages)}, as_node=node)
 
     def _messages(self) -> list[AnyMessage]:
-        found = self.sessions.checkpoints.get_tuple(self._config)
-        return list(found.checkpoint["channel_values"].get("messages", [])) if found else []
+        return list(self.sessions.messages(self.session))
 
     @property
     def _config(self) -> Any:
@@ -330,7 +334,7 @@ class Agent:
     def _settings(self) -> dict[str, Any]:
         """What this agent asks of its brain, as far as the brain knows of it."""
         fields = getattr(type(self.brain), "model_fields", {})
-        given = {"budget": self.budget, "seed": self.seed}
+        given = {"budget": self.budget, "selector": self.selector, "seed": self.seed}
         return {
             name: value for name, value in given.items() if value is not None and name in fields
         }
@@ -341,6 +345,21 @@ class Agent:
         if questions:
             stamp = int(noted(questions[-1]).get("stamp", 0))
             self.sessions.settle(self.session, stamp=stamp, turns=len(questions))
+
+
+def _selector(name: str | None, model: BaseChatModel) -> str | None:
+    """The method, which has to exist, for a model that can be told of it."""
+    if name is None:
+        return None
+    if "selector" not in type(model).model_fields:
+        raise UsageError(
+            f"{model_name(model)} selects no media tokens that we know of: leave the selector out, "
+            "or ask a model of ours such as nano"
+        )
+    known = plugins.names("compression")
+    if name not in known:
+        raise UsageError(f"no selector is called {name!r}; there is: {', '.join(known)}")
+    return name
 
 
 def _is_answered(messages: Sequence[AnyMessage]) -> bool:

@@ -12,16 +12,20 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from omni import plugins
 from omni.chat.checkpoints import Checkpoints
 from omni.config import home as default_home
 from omni.errors import StoreError, UsageError
 from omni.media import BlobStore, Lineage, Media, MediaRef, Shelf
+
+if TYPE_CHECKING:
+    from langchain_core.messages import AnyMessage
 
 FORMAT = 1
 _NAME_LENGTH = 100
@@ -102,6 +106,12 @@ class Sessions:
         known = ", ".join(session.name for session in found or sessions) or "none yet"
         problem = "several sessions begin with" if found else "no session called"
         raise UsageError(f"{problem} {name!r}; there is: {known}")
+
+    def messages(self, name: str) -> Sequence[AnyMessage]:
+        """What was said in a session; nothing in one that there is not."""
+        config: Any = {"configurable": {"thread_id": name, "checkpoint_ns": ""}}
+        found = self.checkpoints.get_tuple(config)
+        return list(found.checkpoint["channel_values"].get("messages", [])) if found else []
 
     def new_name(self) -> str:
         """A name that no session has: today's date and a number."""

@@ -14,6 +14,7 @@ from omni.errors import UsageError
 
 if TYPE_CHECKING:
     from omni.chat.agent import Agent
+    from omni.cli.overlays import Drawn
     from omni.config import Settings
     from omni.content import Answer
     from omni.media import Media
@@ -45,6 +46,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="a kind of media that the answer must hold, such as image; 1 if it does not",
     )
     parser.add_argument("--memory", metavar="DIR", help="answer from what this memory holds")
+    parser.add_argument(
+        "--show-selection",
+        nargs="?",
+        const="",
+        metavar="PATH",
+        help="write pictures of what the budget kept, into this folder or file",
+    )
     parser.add_argument("--seed", type=int, metavar="N", help="seed of the sampling")
     add_brain_flags(parser)
 
@@ -65,6 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _ask(arguments: argparse.Namespace, screen: Screen) -> int:
     from omni.cli import files
+    from omni.cli.overlays import in_json, make_ready, tell
     from omni.cli.recalling import recall
     from omni.modality import modality
 
@@ -74,6 +83,8 @@ def _ask(arguments: argparse.Namespace, screen: Screen) -> int:
     wanted = [modality(name).name for name in arguments.want]
     attached = [_attachment(name, settings) for name in arguments.attach]
     out = files.folder(Path(arguments.out).expanduser()) if arguments.out else None
+    if arguments.show_selection:
+        make_ready(Path(arguments.show_selection).expanduser())
     recalled = recall(arguments.memory, prompt, attached, settings) if arguments.memory else None
     if recalled and recalled.notes:
         screen.notice("; ".join(recalled.notes))
@@ -82,13 +93,19 @@ def _ask(arguments: argparse.Namespace, screen: Screen) -> int:
             agent.attach(media)
         answer = recalled.ask(agent, wanted) if recalled else agent.run(prompt, want=wanted)
         written = _write(agent, answer, out)
+        drawn = _drawn(arguments, agent, answer)
         if arguments.json:
-            told = json.dumps(answer.to_json(written), ensure_ascii=False, allow_nan=False)
-            screen.raw(told + "\n")
+            told = answer.to_json(written)
+            if drawn:
+                told["selection"] = in_json(told["selection"], drawn)
+            screen.raw(json.dumps(told, ensure_ascii=False, allow_nan=False) + "\n")
         else:
             _print(screen, answer, written)
+            tell(drawn, screen, settings.graphics)
             for line in recalled.sources(answer) if recalled else ():
                 screen.notice(line)
+        if arguments.show_selection is not None and not drawn:
+            screen.notice("nothing was selected: attach media, and ask a model of ours")
         for part in answer.failures:
             screen.error(f"{part.type} {part.status}: {part.reason or 'no reason was given'}")
         return 0 if answer.ok else 1
@@ -103,6 +120,9 @@ def _prompt(arguments: argparse.Namespace) -> str:
     prompt, attach = arguments.prompt, arguments.attach
     if prompt is None and attach and not Path(attach[-1]).exists() and " " in attach[-1].strip():
         prompt = attach.pop()  # `-a FILE "what is this?"`: the question came after the files
+    shown = arguments.show_selection
+    if prompt is None and shown and " " in shown.strip() and not Path(shown).exists():
+        prompt, arguments.show_selection = shown, ""  # `--show-selection "what is this?"`
     if prompt is None and "-" not in attach and not sys.stdin.isatty():
         prompt = sys.stdin.read()
     if prompt is None or not prompt.strip():
@@ -136,6 +156,17 @@ def _write(agent: Agent, answer: Answer, out: Path | None) -> dict[str, Path]:
         stored = agent.shelf.blobs.path(ref.digest)
         written[ref.handle] = files.export(agent.shelf, ref.handle, out) if out else stored
     return written
+
+
+def _drawn(arguments: argparse.Namespace, agent: Agent, answer: Answer) -> list[Drawn]:
+    """Pictures of what was kept, if they are asked for."""
+    from omni.cli import overlays
+
+    if arguments.show_selection is None or answer.selection is None:
+        return []
+    given = arguments.show_selection or arguments.out
+    target = Path(given).expanduser() if given else overlays.usual_folder(agent.session)
+    return overlays.write(agent.shelf, answer.selection, target)
 
 
 def _print(screen: Screen, answer: Answer, written: dict[str, Path]) -> None:

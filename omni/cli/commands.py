@@ -127,6 +127,19 @@ def _tools(chat: Conversation, rest: str) -> None:
     chat.screen.notice(f"tools: {', '.join(told)}" if told else "tools: none; /tools all for all")
 
 
+@command("selection", "[TURN]", "show what the budget kept of the media")
+def _selection(chat: Conversation, rest: str) -> None:
+    from omni.cli import overlays, show
+
+    if rest and not rest.isdecimal():
+        raise UsageError(f"wanted the number of a turn, not {rest!r}")
+    turn = show.chosen(chat.agent.history(), int(rest) if rest else None)
+    assert turn.answer.selection is not None
+    target = overlays.usual_folder(chat.session)
+    drawn = overlays.write(chat.agent.shelf, turn.answer.selection, target)
+    overlays.tell(drawn, chat.screen, chat.settings.graphics)
+
+
 @command("model", "[NAME]", "show or change the model")
 def _model(chat: Conversation, rest: str) -> None:
     if rest:

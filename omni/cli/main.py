@@ -24,12 +24,14 @@ VERBS = (
     "ask",
     "tour",
     "memory",
+    "show",
     "sessions",
     "models",
     "catalog",
     "doctor",
     "eval",
     "bench",
+    "mcp",
 )
 
 INTERRUPTED = 130
@@ -42,8 +44,8 @@ _EPILOG = """examples:
   omni ask "draw a blue square" -o out/
   omni doctor
 
-environment: OMNI_HOME, OMNI_CONFIG, OMNI_MODEL, OMNI_DEVICE, OMNI_BUDGET, OMNI_GRAPHICS,
-NO_COLOR; OMNI_DEBUG=1 shows the traceback of an unexpected error."""
+environment: OMNI_HOME, OMNI_CONFIG, OMNI_MODEL, OMNI_DEVICE, OMNI_BUDGET, OMNI_SELECTOR,
+OMNI_GRAPHICS, NO_COLOR; OMNI_DEBUG=1 shows the traceback of an unexpected error."""
 
 
 class Parser(argparse.ArgumentParser):

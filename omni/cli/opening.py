@@ -24,6 +24,12 @@ def add_brain_flags(parser: argparse.ArgumentParser) -> None:
         "--budget", metavar="N", help="at most N media tokens a turn, or off", type=_budget
     )
     parser.add_argument(
+        "--selector",
+        metavar="NAME",
+        help="the method that keeps tokens within the budget; see  omni catalog",
+        type=selector_name,
+    )
+    parser.add_argument(
         "--tools",
         metavar="NAMES",
         help="tools that the brain may call: names with commas between, all or none",
@@ -38,6 +44,22 @@ def _budget(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"wanted a number of tokens above 0 or off, not {text!r}")
     return int(text)
+
+
+def selector_name(text: str) -> str:
+    """The name of a selector that exists.
+
+    Raises:
+        ArgumentTypeError: if there is none of that name.
+    """
+    from omni import plugins
+
+    known = plugins.names("compression")
+    if text not in known:
+        raise argparse.ArgumentTypeError(
+            f"no selector is called {text!r}; there is: {', '.join(known)}"
+        )
+    return text
 
 
 def tool_names(text: str) -> tuple[str, ...]:
@@ -71,6 +93,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         budget=arguments.budget or None,
         seed=getattr(arguments, "seed", None),
         tools=arguments.tools,
+        selector=arguments.selector,
     )
     if arguments.budget == 0:
         found = found.model_copy(update={"budget": None})
@@ -94,6 +117,7 @@ def open_agent(settings: Settings, session: str) -> Agent:
         session=session,
         home=home(),
         budget=Budget(tokens=settings.budget) if settings.budget else None,
+        selector=settings.selector,
         device=settings.device,
         dtype=settings.dtype,
         access=Access(settings.roots, settings.max_bytes),

@@ -104,7 +104,15 @@ def show(media: Media, screen: Screen, *, handle: str = "", way: str = "auto") -
     if line:
         screen.line("\n".join(fit(part, columns) for part in line.splitlines()))
         return
-    picture = plugin.picture(value, width=columns * _CELL_PIXELS[0])
+    show_picture(plugin.picture(value, width=columns * _CELL_PIXELS[0]), screen, way=way)
+
+
+def show_picture(picture: Image.Image, screen: Screen, *, way: str = "auto") -> None:
+    """Draw a picture, where the terminal can."""
+    drawn = graphics(way)
+    if drawn.way == "none" or not screen.interactive:
+        return
+    columns = max(8, min(screen.columns, _MAX_COLUMNS))
     rows = max(4, min(screen.rows - 6, columns // 3))
     screen.raw(draw(picture, drawn.way, columns, rows, colour=colourful(screen.out)))
 
