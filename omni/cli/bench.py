@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections.abc import Callable
 from typing import Any
 
 from omni.cli.screen import Screen, table
 
 SUMMARY = "measure speed beside what one would use instead"
-NAMES = ("nano", "select")
+NAMES = ("nano", "select", "prefill", "memory")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="select: only clip, siglip, tiles or film; may be given again",
     )
+    parser.add_argument("--items", type=int, default=50_000, help="memory: records (50,000)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, …")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -47,6 +49,11 @@ def run(arguments: argparse.Namespace) -> int:
     for flag in ("methods", "shapes"):
         if getattr(arguments, flag) and arguments.name != "select":
             raise UsageError(f"--{flag} is for omni bench select, not for {arguments.name}")
+    if arguments.name == "memory":
+        if arguments.items < 2_000:
+            raise UsageError(f"--items is a number from 2,000 up, not {arguments.items}")
+        # Searches are timed on one thread; libraries look at this when they are loaded.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     placement = place(arguments.device, "float32")
     measured = _measured(arguments, placement)
     screen = Screen()
@@ -63,6 +70,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _measured(arguments: argparse.Namespace, placement: Any) -> list[dict]:
+    if arguments.name == "memory":
+        from omni.evaluation import memory_speed
+
+        return memory_speed.measure(arguments.repeats, items=arguments.items)
     from omni.evaluation import selection_speed, speed
 
     if arguments.name == "select":
@@ -72,6 +83,10 @@ def _measured(arguments: argparse.Namespace, placement: Any) -> list[dict]:
             methods=arguments.methods,
             device=placement.device,
         )
+    if arguments.name == "prefill":
+        from omni.evaluation import prefill_speed
+
+        return prefill_speed.measure(arguments.repeats, device=placement.device)
     return speed.measure(arguments.repeats, model=arguments.model, placement=placement)
 
 
@@ -91,10 +106,39 @@ def _selecting_cells(row: dict) -> tuple[str, ...]:
     return (row["case"], *times, f"{1000 * row['rival_seconds']:.1f}", *rest)
 
 
+def _prefill_cells(row: dict) -> tuple[str, ...]:
+    times = f"{1000 * row['seconds']:.0f}", f"{1000 * row['rival_seconds']:.0f}"
+    parts = (f"{1000 * row[f'{part}_seconds']:.1f}" for part in ("encode", "select", "prefill"))
+    held = f"{100 * row['kv_bytes'] / row['rival_kv_bytes']:.0f} %"
+    how = "whole" if row["bypassed"] else ""
+    return (row["case"], *times, f"{row['ratio']:.2f}", *parts, held, how)
+
+
+def _memory_cells(row: dict) -> tuple[str, ...]:
+    seconds = f"{1000 * row['seconds']:.2f}"
+    recall = f"{100 * row['recall']:.1f} %" if "recall" in row else ""
+    if "rival" not in row:
+        return (row["case"], seconds, recall, "", "", "")
+    theirs = f"{100 * row['rival_recall']:.1f} %" if "rival_recall" in row else ""
+    return (
+        row["case"],
+        seconds,
+        recall,
+        row["rival"],
+        f"{1000 * row['rival_seconds']:.2f}",
+        theirs,
+    )
+
+
 _HEADS: dict[str, tuple[tuple[str, ...], Callable[[dict], tuple[str, ...]]]] = {
     "nano": (
         ("case", "seconds", "limit", "rival", "ratio", "tokens/s", "equal"),
         _answering_cells,
+    ),
+    "memory": (("case", "ms", "recall", "rival", "rival ms", "its recall"), _memory_cells),
+    "prefill": (
+        ("case", "ms", "rival", "ratio", "encode", "select", "prefill", "cache", "read"),
+        _prefill_cells,
     ),
     "select": (("case", "ms", "limit", "rival", "ratio", "greedy", "alike"), _selecting_cells),
 }

@@ -129,7 +129,7 @@ def measure(
     """A row for each geometry and share that is kept.
 
     Args:
-        repeats: rounds that count; two before them do not, from which the bypass learns.
+        repeats: rounds that count; one before them does not, from which the bypass learns.
         geometries: by default those for the device.
         keeps: shares of media tokens.
         method: the selector.
@@ -163,10 +163,10 @@ def compare(
     ours: list[Reading] = []
     rival: list[Reading] = []
     attached: Attachment | None = None
-    for turn in range(repeats + 2):
+    for turn in range(repeats + 1):
         whole, _ = read(model, given)
         short, attached = read(model, given, keep=keep, method=method, bypass=bypass)
-        if turn > 1:
+        if turn:
             rival.append(whole)
             ours.append(short)
     assert attached is not None
