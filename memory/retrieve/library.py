@@ -22,9 +22,12 @@ from ..contracts import Embedder, Filter, Reranker
 from ..embed.opening import open_embedder
 from ..record import Hit, Query, Record
 from ..store import Memory
-from . import citing, extract, fence, known
+from .citing import cite, spot
 from .explain import Explain, Found
+from .extract import Quote, quotes
+from .fence import fenced_hits
 from .fuse import Calibration, Known, calibrate
+from .known import agreeing, questions
 from .rerank import CrossEncoderReranker, MaxSimReranker
 from .search import Cascade, Searcher
 
@@ -147,9 +150,9 @@ class Library:
             UsageError: if nothing here has a title or a caption to ask for.
         """
         searcher = Searcher(self.view, [one for one in self.embedders if not one.space.multi])
-        asked = known.questions(self.view, most)
+        asked = questions(self.view, most)
         found = calibrate(
-            known.agreeing(
+            agreeing(
                 [
                     Known(searcher.legs(Query(text), None, Explain(), depth=50), id)
                     for text, id in asked
@@ -236,25 +239,25 @@ class Library:
 
     def cite(self, hit: Hit) -> Citation:
         """Where a hit comes from."""
-        return citing.cite(hit)
+        return cite(hit)
 
     def spot(self, hit: Hit) -> str:
         """The same in a few words."""
-        return citing.spot(citing.cite(hit))
+        return spot(cite(hit))
 
     @staticmethod
     def told(citation: Citation) -> str:
         """A citation in a few words."""
-        return citing.spot(citation)
+        return spot(citation)
 
     def fenced(self, hits: Sequence[Hit], handles: Sequence[str] = ()) -> str:
         """What the hits say, between marks, for a model."""
-        return fence.fenced_hits(hits, handles)
+        return fenced_hits(hits, handles)
 
-    def quotes(self, question: str, hits: Sequence[Hit]) -> list[extract.Quote]:
+    def quotes(self, question: str, hits: Sequence[Hit]) -> list[Quote]:
         """Sentences of the hits that answer; none if none does, or no text can be compared."""
         text = next((one for one in self.embedders if one.space.name == "text"), None)
-        return extract.quotes(question, hits, text) if text is not None else []
+        return quotes(question, hits, text) if text is not None else []
 
     def _reranker(self, name: str) -> Reranker:
         kind, _, model = name.partition(":")

@@ -29,8 +29,9 @@ def sample(
     """The frames on show at each of the ascending targets, each frame once, with its stamp.
 
     A video that can be decoded whole within `decoded_pixels` (`DECODED_PIXELS` if that is 0) is,
-    which is exact. In a longer one each target is sought from the key frame before it; where that is too far, the last frame
-    within the target's share of the pixels is taken. The stamp is always that of the frame.
+    which is exact. In a longer one each target is sought from the key frame before it; where that
+    is too far, the last frame within the target's share of the pixels is taken. The stamp is always
+    that of the frame.
     """
     pixels = max(1, stream.codec_context.width * stream.codec_context.height)
     affordable = max((decoded_pixels or DECODED_PIXELS) // pixels, 2 * len(targets))
