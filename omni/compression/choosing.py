@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from omni.compression.allocation import allocate
-from omni.compression.budget import Budget
+from omni.compression.budget import Budget, Grid
 from omni.compression.encoders import Encoders
 from omni.compression.items import Item, Shown, find, show
 from omni.compression.pins import Pinned
@@ -93,7 +93,9 @@ class Chooser:
 
     def items(self, prompt: Prompt) -> list[Item]:
         """The media of a prompt."""
-        return find(prompt.runs, self.kinds, self.encoders.laid, self.encoders.densities)
+        known = self.encoders.laid, self.encoders.densities
+        stacks = getattr(self.selector, "stacks", None)
+        return find(prompt.runs, self.kinds, *known, stacks)
 
     @torch.no_grad()
     def plan(self, prompt: Prompt, items: Sequence[Item], embeds: Tensor) -> Choice:
@@ -204,6 +206,13 @@ def told(choice: Choice, budget: Budget, name: str) -> SelectionReport:
     return SelectionReport(
         budget.tokens, items, details, method, choice.seconds, merged, choice.notes
     )
+
+
+def _grid(item: Item) -> Grid | None:
+    """How the tokens of an item lie, if that is in one grid and in order."""
+    portion = item.portions[0]
+    plain = len(item.portions) == 1 and not portion.ends and portion.places[0] == 0
+    return portion.grid if plain else None
 
 
 def written(choice: Choice, name: str, parameters: Mapping[str, Any]) -> SelectionRecord | None:

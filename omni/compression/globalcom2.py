@@ -48,6 +48,13 @@ class GlobalCom2:
         self.base = base
         self.temperature = temperature
 
+    def stacks(self, rows: int, columns: int) -> bool:
+        """Whether tiles that lie so are told apart; (0, 0) if nobody knows how they lie."""
+        try:
+            return not rows or tile_layout(rows * columns, self.columns) == (rows, columns)
+        except UsageError:
+            return False
+
     @torch.no_grad()
     def __call__(self, tokens: Tokens, keep: Sequence[int], question: Question | None) -> Selection:
         attention = tokens.signal("attention", "globalcom2").split(list(tokens.lengths))

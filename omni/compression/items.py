@@ -5,7 +5,7 @@ Shapes: B rows, L tokens of the prompt, N tokens that are shown, D width.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -16,6 +16,8 @@ from omni.compression.budget import Grid
 from omni.compression.layout import Laid, Portion
 from omni.compression.runs import Run
 from omni.compression.selector import Signals, Tokens, to_device
+
+Stacks = Callable[[int, int], bool]
 
 
 @dataclass(slots=True)
@@ -94,6 +96,7 @@ def find(
     kinds: Mapping[int, str],
     laid: Mapping[str, Sequence[Laid]],
     densities: Mapping[str, Sequence[float]],
+    stacks: Stacks | None = None,
 ) -> list[Item]:
     """The items of a batch, row by row and in order.
 
@@ -106,6 +109,8 @@ def find(
         kinds: what each placeholder stands for.
         laid: the items of each kind, in order.
         densities: how writing-like each of them is.
+        stacks: whether tiles in so many rows and columns are shown as a stack, after the whole
+            picture; (0, 0) if nobody knows how they lie.
     """
     items: list[Item] = []
     for token, kind in kinds.items():
@@ -113,7 +118,7 @@ def find(
         known = laid.get(kind, ())
         if known and sum(run.length for run in own) == sum(one.length for one in known):
             dense = densities.get(kind) or [None] * len(known)
-            items += _laid(own, kind, known, dense)
+            items += _laid(own, kind, known, dense, stacks)
         else:
             items += [_unknown(run, kind) for run in own]
     return sorted(items, key=lambda item: (item.row, item.places[0]))
@@ -126,7 +131,11 @@ def _unknown(run: Run, kind: str) -> Item:
 
 
 def _laid(
-    runs: Sequence[Run], kind: str, laid: Sequence[Laid], densities: Sequence[float | None]
+    runs: Sequence[Run],
+    kind: str,
+    laid: Sequence[Laid],
+    densities: Sequence[float | None],
+    stacks: Stacks | None,
 ) -> list[Item]:
     every = [(run.row, place, run.start) for run in runs for place in range(run.start, run.stop)]
     items, start = [], 0
@@ -141,12 +150,16 @@ def _laid(
         item.handle = one.handle
         if item.kind == "text":
             continue
+        if one.stack is not None and stacks is not None and stacks(*one.layout):
+            item.portions = (one.stack,)
         here = (own[0][0], own[0][2])
         if one.tile and ends and ends[-1] == here and _fits(items[-1], one):
             _join(items[-1], item)
         else:
             items.append(item)
             ends.append(here)
+        if one.tile and stacks is not None and stacks(0, 0):
+            _whole_first(items[-1])
     return items
 
 
@@ -167,6 +180,13 @@ def _join(item: Item, tile: Item) -> None:
         item.density = max(item.density, tile.density)
 
 
+def _whole_first(item: Item) -> None:
+    """The last of several tiles is the whole picture."""
+    grid = item.portions[0].grid
+    last = item.length - grid.height * grid.width
+    item.portions = (Portion([*range(last, item.length), *range(last)], grid),)
+
+
 def show(items: Sequence[Item], width: int) -> Shown:
     """What a selector is shown so that each item keeps as many tokens as planned.
 
@@ -184,7 +204,9 @@ def show(items: Sequence[Item], width: int) -> Shown:
         for portion, keep, ends in zip(item.portions, *_portions(item), strict=True):
             if not keep and not ends:
                 continue
-            places = sorted([*portion.places, *ends]) if keep else sorted(ends)
+            places = [*portion.places, *ends] if keep else [*ends]
+            if [*portion.places] == sorted(portion.places):
+                places.sort()
             marks = set(ends)
             shown.owners.append(number)
             shown.keep.append(keep + len(ends))

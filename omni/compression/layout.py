@@ -45,6 +45,8 @@ class Laid:
         tile: whether it is only part of a picture whose tokens follow one another.
         kind: what it is, where the placeholder does not tell; words count as no medium.
         handle: how it is called.
+        stack: all tokens tile by tile, first those of the whole picture, where tiles are equal.
+        layout: rows and columns of its tiles.
     """
 
     length: int
@@ -53,6 +55,8 @@ class Laid:
     tile: bool = False
     kind: str = ""
     handle: str = ""
+    stack: Portion | None = None
+    layout: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +169,15 @@ def _mosaic(traced: Tensor, thumbnail: int, known: bool) -> Laid:
         return Laid(len(traced), (Portion(inner, _square(len(inner)), ends),), columns)
     width = ends[0] - thumbnail if ends else len(inner)
     grid = Grid(1, len(inner) // width, width)
-    portions = Portion(range(thumbnail), _square(thumbnail)), Portion(inner, grid, ends)
-    return Laid(len(traced), portions, columns)
+    whole = _square(thumbnail)
+    portions = Portion(range(thumbnail), whole), Portion(inner, grid, ends)
+    if grid.height % whole.height or grid.width % whole.width:
+        return Laid(len(traced), portions, columns)
+    rows, across = grid.height // whole.height, grid.width // whole.width
+    tiled = torch.tensor(inner).view(rows, whole.height, across, whole.width).transpose(1, 2)
+    places = [*range(thumbnail), *tiled.flatten().tolist()]
+    stack = Portion(places, Grid(1 + rows * across, whole.height, whole.width), ends)
+    return Laid(len(traced), portions, columns, stack=stack, layout=(rows, across))
 
 
 def _pooled(encoding: Encoding, columns: Tensor | None) -> list[Laid]:

@@ -40,6 +40,10 @@ class Tiles:
         self.temperature = temperature
         self.top_share = top_share
 
+    def stacks(self, rows: int, columns: int) -> bool:
+        """Whether tiles that lie so are told apart: all are, and the whole picture is one."""
+        return True
+
     @torch.no_grad()
     def __call__(self, tokens: Tokens, keep: Sequence[int], question: Question | None) -> Selection:
         return in_tiers(tokens, keep, question, self._judge)

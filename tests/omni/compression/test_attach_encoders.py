@@ -277,3 +277,50 @@ def test_every_method_works_on_real_models():
             assert logits.isfinite().all(), method
             items = attached.reports[0].items
             assert [kept for _, kept, _ in items] == [round(0.4 * of) for _, _, of in items], method
+
+
+class Stacked(Blind):
+    def stacks(self, rows, columns):
+        return (rows, columns) in ((0, 0), (1, 2))
+
+
+def mosaic(size):
+    """Arguments for one picture of LLaVA-NeXT in two tiles, and the places of its tokens."""
+    found = family("llava_next")
+    pixels = torch.randn(1, 3, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    given: dict[str, Any] = {"pixel_values": pixels, "image_sizes": torch.tensor([size])}
+    with torch.no_grad():
+        features = found.model.base_model.get_image_features(**given, return_dict=True)
+    count = len(features.pooler_output[0])
+    ids = torch.tensor([[1, 5, *[IMAGE] * count, 9]])
+    return found, given | {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+
+
+def test_tiles_of_a_mosaic_are_stacked_for_those_who_compare_them():
+    found, given = mosaic([32, 64])
+    tokens, attached = shown(found, given, Stacked())
+    assert tokens.grids == [Grid(3, 4, 4)]
+    inner = found.model.base_model
+    with torch.no_grad():
+        sight_of = inner.vision_tower(given["pixel_values"][0], output_hidden_states=True)
+        tower = sight_of.hidden_states
+        last = tower[found.model.config.vision_feature_layer][:, 1:]
+        tiles = inner.multi_modal_projector(last)
+    assert torch.allclose(tokens.x, tiles.flatten(0, 1), atol=1e-6), "as the encoder had them"
+    detail = attached.reports[0].details[0]
+    assert detail.grid is None and list(detail.places or ()) == sorted(detail.places or ())
+    with compress(found.model, "globalcom2", keep=0.5) as attached:
+        found.model(**given)
+    assert attached.reports[0].items == (("0:2", 26, 52),)
+    found, given = mosaic([16, 64])
+    tokens, _ = shown(found, given, Stacked())
+    assert tokens.grids[0] == Grid(1, 4, 4) and len(tokens.grids) == 2, "tiles cut by padding"
+
+
+def test_the_whole_picture_comes_first_in_a_stack():
+    found = family("internvl")
+    given = found.prompt((1, 5, None, None, None, 9))
+    plain, _ = shown(found, given, Blind())
+    tokens, _ = shown(found, given, Stacked())
+    assert tokens.grids == [Grid(3, 4, 4)]
+    assert torch.equal(tokens.x, torch.cat([plain.x[32:], plain.x[:32]]))
