@@ -1,4 +1,8 @@
-"""Accuracy against the share of tokens that is kept, as a picture: a panel for each skill."""
+"""Accuracy against the share of tokens that is kept, as a picture: a panel for each task.
+
+A few methods are drawn in colours of their own and named at their ends; what all others reach, at
+each share, is the grey band behind them. Thirty lines in ten colours could not be told apart.
+"""
 
 from __future__ import annotations
 
@@ -13,85 +17,172 @@ from omni.evaluation.rows import Row
 FULL = "full"
 """The name of the rows in which nothing is left out."""
 
-_PANEL = (340, 250)
-_MARGIN = (46, 34, 14, 34)  # left, top, right, bottom
+HIGHLIGHTED = 7
+"""Methods in colours of their own: the baselines, and then the best."""
+
+BASELINES = ("random", "pool")
+"""Always highlighted, in grey, dotted: what a method has to beat."""
+
+_PANEL = (400, 290)
+_MARGIN = (46, 34, 96, 34)  # left, top, right, bottom
 _ACROSS = 3
-_LEAST = 0.03
+_LEAST = 0.045
 """The share at the left edge; shares are drawn on a logarithmic scale."""
 
-_INK, _PALE = (32, 36, 44), (214, 218, 224)
+_GAP = 13
+"""Least distance of two names, pixels."""
+
+_INK, _PALE, _BAND = (32, 36, 44), (214, 218, 224), (236, 238, 242)
+_GREYS = ((96, 100, 108), (150, 154, 162))
 _COLOURS = (
-    *((66, 119, 196), (214, 96, 77), (66, 157, 92), (150, 94, 180), (224, 150, 40)),
-    *((60, 170, 180), (120, 120, 120), (200, 80, 150), (120, 100, 60), (30, 60, 110)),
+    *((202, 62, 48), (50, 104, 188), (48, 140, 78), (140, 80, 172), (212, 132, 20)),
+    *((34, 150, 164), (120, 92, 52)),
 )
 
-Panel = Mapping[str, Sequence[tuple[float, float]]]
+Points = dict[str, list[tuple[float, float]]]
+"""Method → shares and scores, ascending."""
 
 
 def accuracy(rows: Sequence[Row]) -> Image.Image:
-    """Lines of all methods, and a broken one for the score with all tokens."""
-    skills = list(dict.fromkeys(row["input"] for row in rows))
-    methods = [name for name in dict.fromkeys(row["split"] for row in rows) if name != FULL]
+    """Lines of the highlighted methods, the band of all others, and the score with all tokens."""
+    tasks = list(dict.fromkeys(row["input"] for row in rows))
+    shown = highlighted(rows)
     width, height = _PANEL
-    lines = -(-len(skills) // _ACROSS)
-    legend = 22 * (-(-len(methods) // 6) + 1)
-    picture = Image.new(
-        "RGB", (min(len(skills), _ACROSS) * width, lines * height + legend), "white"
-    )
+    lines = -(-len(tasks) // _ACROSS)
+    picture = Image.new("RGB", (min(len(tasks), _ACROSS) * width, lines * height + 26), "white")
     draw = ImageDraw.Draw(picture)
-    for place, skill in enumerate(skills):
+    for place, task in enumerate(tasks):
         corner = place % _ACROSS * width, place // _ACROSS * height
-        _panel(draw, corner, skill, _points(rows, skill), methods)
-    for place, name in enumerate(methods):
-        x, y = 14 + place % 6 * (picture.width - 20) // 6, lines * height + 8 + place // 6 * 22
-        draw.line((x, y + 7, x + 18, y + 7), fill=_colour(place), width=3)
-        _write(draw, (x + 24, y + 7), name, "lm")
-    return picture.quantize(64)
+        _Panel(draw, corner).draw(task, points(rows, task), shown)
+    others = {row["split"] for row in rows} - set(shown) - {FULL}
+    told = "broken: all tokens; across: share of the tokens that is kept; up: right answers, %"
+    if others:
+        told += f"; grey band: {len(others)} other methods"
+    _write(draw, (14, lines * height + 12), told, "lm")
+    return picture.quantize(96)
 
 
-def _points(rows: Sequence[Row], skill: str) -> dict[str, list[tuple[float, float]]]:
-    found: dict[str, list[tuple[float, float]]] = {}
+def highlighted(rows: Sequence[Row]) -> list[str]:
+    """Baselines that were measured, then the methods that are best in the mean over tasks."""
+    measured = [row for row in rows if row["score"] is not None and row["split"] != FULL]
+    cells = {(row["input"], row["keep"]) for row in measured}
+    scores: dict[str, dict[tuple[str, float], float]] = {}
+    for row in measured:
+        scores.setdefault(row["split"], {})[row["input"], row["keep"]] = row["score"]
+    bases = [name for name in BASELINES if name in scores]
+    # Those that were asked only some things cannot be compared with those that were asked all.
+    most = max((len(own) for own in scores.values()), default=0)
+    rest = [name for name, own in scores.items() if len(own) == most and name not in bases]
+    rest.sort(key=lambda name: -sum(scores[name].get(cell, 0.0) for cell in cells))
+    return [*bases, *rest[: HIGHLIGHTED - len(bases)]]
+
+
+def points(rows: Sequence[Row], task: str) -> Points:
+    """What was measured of a task, by method."""
+    found: Points = {}
     for row in rows:
-        if row["input"] == skill and row["score"] is not None:
+        if row["input"] == task and row["score"] is not None:
             found.setdefault(row["split"], []).append((row["keep"], row["score"]))
-    return {name: sorted(points) for name, points in found.items()}
+    return {name: sorted(own) for name, own in found.items()}
 
 
-def _panel(
-    draw: ImageDraw.ImageDraw,
-    corner: tuple[int, int],
-    skill: str,
-    points: Panel,
-    methods: Sequence[str],
-) -> None:
-    def place(share: float, score: float) -> tuple[float, float]:
-        across = 1 - math.log(max(share, _LEAST)) / math.log(_LEAST)
+class _Panel:
+    """One task, at a corner of the picture."""
+
+    def __init__(self, draw: ImageDraw.ImageDraw, corner: tuple[int, int]):
+        self.pen, self.corner = draw, corner
+
+    def draw(self, task: str, found: Mapping[str, Sequence[tuple[float, float]]], shown) -> None:
+        """Everything of it."""
+        full = list(found.get(FULL, ()))
+        self._band([own for name, own in found.items() if name not in (*shown, FULL)])
+        self._frame(task)
+        for _, score in full:
+            (left, y), (right, _) = self._place(_LEAST, score), self._place(1.0, score)
+            for x in range(round(left), round(right), 8):
+                self.pen.line((x, y, x + 4, y), fill=_INK)
+        ends = []
+        for name in shown:
+            own = found.get(name, ())
+            if own:
+                dotted = name in BASELINES
+                self._line([*own, *full], _colour(name, shown), dotted)
+                ends.append((self._place(*own[0])[1], name))
+        self._names(ends, shown)
+
+    def _place(self, share: float, score: float) -> tuple[float, float]:
+        """Few tokens are on the right, where the names stand."""
         left, top, right, bottom = _MARGIN
-        x = corner[0] + left + across * (_PANEL[0] - left - right)
-        return x, corner[1] + top + (1 - score) * (_PANEL[1] - top - bottom)
+        across = math.log(max(share, _LEAST)) / math.log(_LEAST)
+        x = self.corner[0] + left + across * (_PANEL[0] - left - right)
+        return x, self.corner[1] + top + (1 - score) * (_PANEL[1] - top - bottom)
 
-    _write(draw, place(_LEAST, 1.1), skill, "lm")
-    for score in (0.0, 0.5, 1.0):
-        draw.line((*place(_LEAST, score), *place(1.0, score)), fill=_PALE)
-        x, y = place(_LEAST, score)
-        _write(draw, (x - 6, y), f"{100 * score:.0f}", "rm")
-    for share in (0.05, 0.1, 0.2, 0.5, 1.0):
-        x, y = place(share, 0.0)
-        _write(draw, (x, y + 12), f"{100 * share:.0f} %", "mm")
-    full = points.get(FULL, ())
-    for _, score in full:
-        (left, y), (right, _) = place(_LEAST, score), place(1.0, score)
-        for x in range(round(left), round(right), 8):
-            draw.line((x, y, x + 4, y), fill=_INK)
-    for number, name in enumerate(methods):
-        seen = [place(*point) for point in (*points.get(name, ()), *full)]
-        for one, other in pairwise(sorted(seen)):
-            draw.line((*one, *other), fill=_colour(number), width=2)
+    def _frame(self, task: str) -> None:
+        _write(self.pen, (self.corner[0] + _MARGIN[0], self.corner[1] + 14), task, "lm", 15)
+        for score in (0.0, 0.25, 0.5, 0.75, 1.0):
+            start, end = self._place(1.0, score), self._place(_LEAST, score)
+            self.pen.line((*start, *end), fill=_PALE)
+            _write(self.pen, (start[0] - 6, start[1]), f"{100 * score:.0f}", "rm")
+        for share in (1.0, 0.33, 0.2, 0.11, 0.05):
+            x, y = self._place(share, 0.0)
+            _write(self.pen, (x, y + 12), f"{100 * share:.0f} %", "mm")
+
+    def _band(self, lines: Sequence[Sequence[tuple[float, float]]]) -> None:
+        """Between the least and the greatest score at each share; a bar where there is just one."""
+        scores: dict[float, list[float]] = {}
+        for line in lines:
+            for share, score in line:
+                scores.setdefault(share, []).append(score)
+        edges = [(share, min(own), max(own)) for share, own in sorted(scores.items())]
+        upper = [self._place(share, high) for share, _, high in edges]
+        lower = [self._place(share, low) for share, low, _ in reversed(edges)]
+        if len(edges) > 1:
+            self.pen.polygon([*upper, *lower], fill=_BAND)
+        for (x, top), (_, bottom) in zip(upper, reversed(lower), strict=True):
+            self.pen.rectangle((x - 5, top, x + 5, bottom), fill=_BAND, outline=_PALE)
+
+    def _line(
+        self, own: Sequence[tuple[float, float]], colour: tuple[int, int, int], dotted: bool
+    ) -> None:
+        seen = sorted(self._place(*point) for point in own)
+        for one, other in pairwise(seen):
+            if not dotted:
+                self.pen.line((*one, *other), fill=colour, width=2)
+                continue
+            steps = max(1, round(math.dist(one, other) / 5))
+            for step in range(steps):
+                x, y = (a + (b - a) * step / steps for a, b in zip(one, other, strict=True))
+                self.pen.ellipse((x - 1, y - 1, x + 1, y + 1), fill=colour)
+        for x, y in seen:
+            self.pen.ellipse((x - 2.5, y - 2.5, x + 2.5, y + 2.5), fill=colour)
+
+    def _names(self, ends: list[tuple[float, str]], shown: Sequence[str]) -> None:
+        """Names beside the ends of their lines, none over another."""
+        x = self._place(_LEAST, 0.0)[0] + 6
+        lowest = -math.inf
+        spread = []
+        for y, name in sorted(ends):
+            lowest = max(y, lowest + _GAP)
+            spread.append((lowest, name))
+        over = max(0.0, lowest - (self.corner[1] + _PANEL[1] - 12))
+        for y, name in spread:
+            _write(self.pen, (x, y - over), name, "lm", 12, _colour(name, shown))
 
 
-def _colour(place: int) -> tuple[int, int, int]:
+def _colour(name: str, shown: Sequence[str]) -> tuple[int, int, int]:
+    if name in BASELINES:
+        return _GREYS[BASELINES.index(name)]
+    place = [one for one in shown if one not in BASELINES].index(name)
     return _COLOURS[place % len(_COLOURS)]
 
 
-def _write(draw: ImageDraw.ImageDraw, place: tuple[float, float], text: str, anchor: str) -> None:
-    draw.text(place, text, fill=_INK, font=ImageFont.load_default(size=13), anchor=anchor)
+def _write(
+    draw: ImageDraw.ImageDraw,
+    place: tuple[float, float],
+    text: str,
+    anchor: str,
+    size: int = 13,
+    colour: tuple[int, int, int] = _INK,
+) -> None:
+    font = ImageFont.load_default(size=size)
+    draw.text(place, text, fill=colour, font=font, anchor=anchor)

@@ -1,14 +1,13 @@
 """Accuracy against kept tokens: what is asked, with how many tokens, by which method."""
 
-import numpy as np
 import pytest
 
+from omni.compression.topk import TopK
 from omni.compression.uniform import Uniform
 from omni.errors import UsageError
-from omni.evaluation import compression, curves
-from omni.evaluation.answering import Answerer, Said
+from omni.evaluation import compression
+from omni.evaluation.compression import Survey
 from omni.evaluation.nano import Progress
-from omni.nano.cases import Pool
 
 
 class Counting(Uniform):
@@ -24,70 +23,65 @@ class Counting(Uniform):
 
 class Needy:
     def __call__(self, tokens, keep, question):
-        tokens.signal("attention", "needy")
-
-
-@pytest.fixture(scope="module")
-def pool(loaded):
-    return Pool(Answerer(loaded).encode)
+        tokens.signal("patience", "needy")
 
 
 def test_each_method_reads_as_many_tokens_as_it_is_allowed(loaded):
     selector, own = Counting(), loaded.model.selector
-    given = loaded, {"counting": selector}, (1.0, 0.33, 0.05), 3, ("one of several",), Progress()
-    rows = list(compression._rows(*given))
-    assert [(row["split"], row["keep"]) for row in rows] == [
+    survey = Survey(loaded, {"counting": selector}, Progress())
+    selector.seen.clear()
+    survey.ask("one of several", 3, lambda name: (0.33, 0.05))
+    assert [(row["method"], row["keep"]) for row in survey.rows] == [
         ("full", 1.0),
         ("counting", 0.33),
         ("counting", 0.05),
     ]
     assert selector.seen == [(48, 144)] * 3 + [(7, 144)] * 3
-    assert all(row["n"] == 3 and row["judge"] == "exact words" for row in rows)
     assert loaded.model.selector is own
 
 
-def test_a_method_that_wants_more_than_tokens_is_left_out_once_and_says_why(loaded):
-    given = loaded, {"needy": Needy()}, (0.33, 0.05), 2, ("one of several", "counting"), Progress()
-    rows = [row for row in compression._rows(*given) if row["split"] == "needy"]
-    (row,) = rows
-    assert row["score"] is None and "needs the attention" in row["left out"]
+def test_rows_have_the_form_of_the_design_and_their_intervals(loaded):
+    survey = Survey(loaded, {"uniform": Uniform()}, Progress())
+    survey.ask("counting", 4, lambda name: (0.2,))
+    full, row = survey.rows
+    assert (row["task"], row["method"], row["keep"], row["n"]) == ("counting", "uniform", 0.2, 4)
+    assert row["full_score"] == full["score"] == full["full_score"]
+    assert row["low"] <= row["score"] <= row["high"]
+    assert survey.hits["counting", "full", 1.0].count(True) == 4 * full["score"]
 
 
-@pytest.mark.parametrize("skill", ["one of several", "counting", "relations", "several turns"])
-def test_questions_are_about_several_things_and_always_the_same(pool, skill):
-    made = compression.SKILLS[skill](pool, 12)
-    assert made == compression.SKILLS[skill](pool, 12)
-    for case in made:
-        (thing,) = case.things
-        least = 2 if skill in ("counting", "relations") else 3
-        assert len(thing.labels["objects"]) >= least
-        assert len(case.turns) == (3 if skill == "several turns" else 1)
-    if skill == "one of several":
-        for case in made:
-            words = case.turns[0].answer.lower().strip(".").removeprefix("a ").removeprefix("an ")
-            assert any(words in one.values() for one in case.things[0].labels["objects"])
+def test_who_listens_is_found_out_by_asking(loaded):
+    survey = Survey(loaded, {"topk": TopK(), "uniform": Uniform()}, Progress())
+    assert survey.guided == {"topk"}
+
+
+def test_a_method_that_wants_more_than_is_known_is_left_out_and_says_why(loaded, monkeypatch):
+    monkeypatch.setattr("omni.compression.selector.Signals.patience", None, raising=False)
+    survey = Survey(loaded, {"needy": Needy()}, Progress())
+    survey.ask("one of several", 2, lambda name: (0.33, 0.05))
+    _, row = survey.rows
+    assert row["score"] is None and "needs the patience" in row["left out"]
+
+
+def test_a_talk_is_asked_again_with_what_its_first_question_chose(loaded):
+    survey = Survey(loaded, {"topk": TopK(), "uniform": Uniform()}, Progress())
+    survey.ask("several turns", 2, lambda name: (0.11,))
+    assert [row["method"] for row in survey.rows] == [
+        "full",
+        "topk",
+        "topk, chosen once",
+        "uniform",
+    ]
+
+
+def test_everything_is_asked_of_the_main_methods_and_something_of_all_others():
+    shares = compression._shares
+    assert shares("random", "counting", (1.0, 0.33, 0.11), ()) == (0.33, 0.11)
+    assert shares("tome", "counting", (1.0, 0.33, 0.11), ()) == ()
+    assert shares("tome", "video", (1.0, 0.33, 0.11), ()) == (0.11,)
+    assert shares("tome", "counting", (0.33,), ("tome",)) == (0.33,)
 
 
 def test_an_unknown_skill_is_refused():
     with pytest.raises(UsageError, match="unknown skill 'dancing'; known: one of several"):
         compression.measure(skills=("dancing",))
-
-
-def test_the_right_answer_counts_whatever_selected(loaded, pool):
-    case = compression.SKILLS["counting"](pool, 1)[0]
-    assert compression.last_right(case, [Said(case.turns[0].answer)])
-    assert not compression.last_right(case, [Said("Nine thousand.")])
-
-
-def test_curves_rise_to_the_score_with_all_tokens():
-    def row(method, keep, score):
-        return {"input": "counting", "split": method, "keep": keep, "score": score}
-
-    rows = [row("full", 1.0, 0.9), row("a", 0.05, 0.2), row("a", 0.33, 0.8), row("b", 0.1, None)]
-    picture = curves.accuracy(rows).convert("RGB")
-    assert picture.size == (340, 250 + 44)
-    distance = np.abs(np.asarray(picture, int)[:250] - (66, 119, 196)).sum(-1)
-    blue = [(int(x), int(y)) for y, x in np.argwhere(distance < 40)]
-    assert max(x for x, _ in blue) > 300
-    left, right = min(blue), max(blue)
-    assert left[1] > right[1] + 80
