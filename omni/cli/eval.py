@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from omni.cli.screen import Screen, table
+from omni.cli.screen import Screen, one_line, table
 
 SUMMARY = "measure what a model can do, and what is lost by reading fewer tokens"
 NAMES = ("nano", "compression")
@@ -74,6 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     for line in table([HEADINGS, *(cells_of(row) for row in found["rows"])], screen.columns):
         screen.line(line)
+    for bar in found.get("bars", ()):
+        screen.line(one_line(bar["told"]))
     return 0
 
 

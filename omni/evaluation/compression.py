@@ -23,7 +23,7 @@ from omni.evaluation.heard import heard
 from omni.evaluation.hearing import Once, hears
 from omni.evaluation.nano import Progress, follow_ups_right, last_right
 from omni.evaluation.paired import score
-from omni.evaluation.rows import Cell, Row, figures
+from omni.evaluation.rows import Cell, Row, figures, percent
 from omni.evaluation.tasks import CHANGING, TASKS
 from omni.model.loading import load
 from omni.nano.cases import SEED, Case, Pool
@@ -147,7 +147,8 @@ class Survey:
     def _ask(
         self, skill: str, method: str, share: float, answerer: Answerer, questions: Sequence[Any]
     ) -> None:
-        cell = _cell(skill, method)
+        kept = "" if method == FULL else f", {percent(share)} kept"
+        cell = _cell(skill, method + kept)
         self.progress.begin(cell, sum(len(case.makes) for case in questions))
         said = answerer.answer(questions, self.progress.step)
         judge = follow_ups_right if skill == CHANGING else last_right

@@ -45,7 +45,7 @@ Points = dict[str, list[tuple[float, float]]]
 
 def accuracy(rows: Sequence[Row]) -> Image.Image:
     """Lines of the highlighted methods, the band of all others, and the score with all tokens."""
-    tasks = list(dict.fromkeys(row["input"] for row in rows))
+    tasks = list(dict.fromkeys(row["task"] for row in rows))
     shown = highlighted(rows)
     width, height = _PANEL
     lines = -(-len(tasks) // _ACROSS)
@@ -54,7 +54,7 @@ def accuracy(rows: Sequence[Row]) -> Image.Image:
     for place, task in enumerate(tasks):
         corner = place % _ACROSS * width, place // _ACROSS * height
         _Panel(draw, corner).draw(task, points(rows, task), shown)
-    others = {row["split"] for row in rows} - set(shown) - {FULL}
+    others = {row["method"] for row in rows} - set(shown) - {FULL}
     told = "broken: all tokens; across: share of the tokens that is kept; up: right answers, %"
     if others:
         told += f"; grey band: {len(others)} other methods"
@@ -64,11 +64,11 @@ def accuracy(rows: Sequence[Row]) -> Image.Image:
 
 def highlighted(rows: Sequence[Row]) -> list[str]:
     """Baselines that were measured, then the methods that are best in the mean over tasks."""
-    measured = [row for row in rows if row["score"] is not None and row["split"] != FULL]
-    cells = {(row["input"], row["keep"]) for row in measured}
+    measured = [row for row in rows if row["score"] is not None and row["method"] != FULL]
+    cells = {(row["task"], row["keep"]) for row in measured}
     scores: dict[str, dict[tuple[str, float], float]] = {}
     for row in measured:
-        scores.setdefault(row["split"], {})[row["input"], row["keep"]] = row["score"]
+        scores.setdefault(row["method"], {})[row["task"], row["keep"]] = row["score"]
     bases = [name for name in BASELINES if name in scores]
     # Those that were asked only some things cannot be compared with those that were asked all.
     most = max((len(own) for own in scores.values()), default=0)
@@ -81,8 +81,8 @@ def points(rows: Sequence[Row], task: str) -> Points:
     """What was measured of a task, by method."""
     found: Points = {}
     for row in rows:
-        if row["input"] == task and row["score"] is not None:
-            found.setdefault(row["split"], []).append((row["keep"], row["score"]))
+        if row["task"] == task and row["score"] is not None:
+            found.setdefault(row["method"], []).append((row["keep"], row["score"]))
     return {name: sorted(own) for name, own in found.items()}
 
 

@@ -25,9 +25,13 @@ class Interval:
     high: float
 
     def __str__(self) -> str:
-        """In points, for people."""
+        """A difference for people, in points."""
         low, high = 100 * self.low, 100 * self.high
         return f"{100 * self.value:+.1f} points ({low:+.1f} to {high:+.1f})"
+
+    def as_share(self) -> str:
+        """A share for people."""
+        return f"{100 * self.value:.1f} % ({100 * self.low:.1f} to {100 * self.high:.1f})"
 
 
 def score(hits: Sequence[bool]) -> Interval:

@@ -28,6 +28,7 @@ class Bar:
         reached: the figure, with its interval.
         n: on how many questions.
         met: whether the figure is enough.
+        share: whether the figure is a share and not a difference.
     """
 
     wanted: str
@@ -36,11 +37,17 @@ class Bar:
     reached: Interval
     n: int
     met: bool
+    share: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """As a program reads it."""
+        """As a program reads it; `told` is for people."""
         rounded = {key: round(value, 4) for key, value in asdict(self.reached).items()}
-        return {**asdict(self), "reached": rounded}
+        return {**asdict(self), "reached": rounded, "told": str(self)}
+
+    def __str__(self) -> str:
+        verdict = "reached" if self.met else "NOT reached"
+        figure = self.reached.as_share() if self.share else str(self.reached)
+        return f"{self.wanted}: {verdict}; {self.ours} beside {self.theirs} {figure}"
 
 
 def bars(hits: Hits, guided: set[str]) -> list[Bar]:
@@ -73,7 +80,7 @@ def _pooled(title: str, tasks: Sequence[str], hits: Hits, guided: set[str]) -> I
     if any(told[FULL]):
         kept = retained(mine, told[FULL])
         wanted = f"{title}: 95 % of the accuracy with all"
-        yield Bar(wanted, ours, FULL, kept, count, kept.value >= RETAINED)
+        yield Bar(wanted, ours, FULL, kept, count, kept.value >= RETAINED, share=True)
     if RANDOM in told:
         ahead = difference(mine, told[RANDOM])
         wanted = f"{title}: 15 points more than by chance"

@@ -10,7 +10,7 @@ RED, BLUE = curves._COLOURS[:2]
 
 
 def row(method, keep, score, task="counting"):
-    return {"input": task, "split": method, "keep": keep, "score": score}
+    return {"task": task, "method": method, "keep": keep, "score": score}
 
 
 def near(picture, colour):

@@ -50,6 +50,7 @@ def test_what_is_retained_is_a_share_of_the_right_answers():
 
 def test_a_figure_is_told_in_points():
     assert str(paired.Interval(0.153, -0.01, 0.2)) == "+15.3 points (-1.0 to +20.0)"
+    assert paired.Interval(1.311, 1.2, 1.4).as_share() == "131.1 % (120.0 to 140.0)"
 
 
 @pytest.mark.parametrize("pair", [([True], [True, False]), ([], [])])

@@ -52,6 +52,7 @@ def test_relations_are_counted_in_and_left_out():
 def test_what_falls_short_is_not_reached():
     found = bars(hits(full=GOOD, random=POOR, listens=POOR), {"listens"})
     assert [bar.met for bar in found] == [False, False]
+    assert str(found[1]).endswith("NOT reached; listens beside random +0.0 points (+0.0 to +0.0)")
 
 
 @pytest.mark.parametrize(("right", "met"), [(68, True), (67, False)])
@@ -74,4 +75,6 @@ def test_nothing_is_judged_of_what_nobody_asked():
 def test_programs_read_the_interval_too():
     told = bars(hits(full=FULL, listens=GOOD), {"listens"})[0].to_json()
     assert told["reached"]["low"] <= told["reached"]["value"] == pytest.approx(1.1429)
+    assert told["told"].startswith("one named thing of several, 11 % of the tokens: 95 %")
+    assert "reached; listens beside full 114.3 % (" in told["told"]
     assert told["met"] is True and told["n"] == 200
