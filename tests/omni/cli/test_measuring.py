@@ -92,7 +92,8 @@ def test_what_selection_costs_is_told_and_drawn(omni, monkeypatch, tmp_path):
         assert (model, methods, keep, count, skills) == ("nano", ["topk"], (0.1,), 2, ["counting"])
         full = Cell("counting", "text", "full", "exact words").row([True, True], keep=1.0)
         some = Cell("counting", "text", "topk", "exact words").row([True, False], keep=0.1)
-        return {"what": "compression", "rows": [full, some]}
+        rows = [row | {"task": row["input"], "method": row["split"]} for row in (full, some)]
+        return {"what": "compression", "rows": rows}
 
     monkeypatch.setattr(compression, "measure", measured)
     given = "--methods", "topk", "--keep", "0.1", "--count", "2", "--cells", "counting"
