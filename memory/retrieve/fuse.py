@@ -19,6 +19,7 @@ Leg = Mapping[str, float]
 
 Numbers = NDArray[np.float64]
 
+_DIGITS = 9
 _PARTS = 10
 _FEW_LEGS = 5
 _COARSE = 4
@@ -144,7 +145,9 @@ def _weighed(ways: Numbers, scores: Numbers) -> tuple[Numbers, NDArray[np.bool_]
     """Sums `[P, C]`, and what is known to a leg with a weight."""
     standard = standardised(scores)
     known = ~np.isnan(standard)
-    total = ways @ np.where(known, standard, 0)
+    # Standard scores are often ±1, so that sums are often equal but for their rounding, which
+    # differs with how many ways are worked out at once.
+    total = np.round(ways @ np.where(known, standard, 0), _DIGITS)
     return total, (ways > 0) @ known
 
 

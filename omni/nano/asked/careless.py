@@ -21,6 +21,7 @@ _SHORT = (
     *(("Please", "Pls"), ("please", "pls"), ("It is", "It's"), ("cannot", "can't")),
     *(("picture", "pic"), ("there is", "there's"), ("thanks", "thx"), ("could you", "could u")),
 )
+_BRACES = re.compile(r"(\{[^}]*\})")
 _ARTICLE = re.compile(r"(?<= )(?:the|a|an) ")
 
 
@@ -47,9 +48,12 @@ def thinned(rng: random.Random, question: str, lost: float) -> str:
 
 
 def _replaced(question: str, spellings: tuple[tuple[str, str], ...]) -> str:
-    for usual, other in spellings:
-        question = question.replace(usual, other)
-    return question
+    """Other spellings everywhere but in braces, which name what is yet to be filled in."""
+    parts = _BRACES.split(question)
+    for place in range(0, len(parts), 2):
+        for usual, other in spellings:
+            parts[place] = parts[place].replace(usual, other)
+    return "".join(parts)
 
 
 def _changed_once(rng: random.Random, question: str, pattern: re.Pattern[str], instead: str) -> str:
