@@ -11,6 +11,8 @@ WEIGHTS = Path(__file__).parent / "weights"
 LIMIT_BYTES = 40_000_000
 FORECASTER = "forecaster.safetensors"
 FORECASTER_LIMIT_BYTES = 4_000_000
+SCORER = "scorer.safetensors"
+"""What `omni.nano.stages.scorer` has made for this very model; see `omni.compression.learned`."""
 
 
 def package(model_folder: Path, target: Path = WEIGHTS) -> int:
@@ -33,10 +35,12 @@ def package(model_folder: Path, target: Path = WEIGHTS) -> int:
     halved.save_pretrained(scratch)
     OmniProcessor.from_pretrained(model_folder).save_pretrained(scratch)
     package_forecaster(model_folder.parent, scratch)
+    if (model_folder.parent / SCORER).exists():
+        shutil.copy(model_folder.parent / SCORER, scratch / SCORER)
     size = sum(path.stat().st_size for path in scratch.rglob("*") if path.is_file())
     if size > LIMIT_BYTES:
         raise SystemExit(f"{size:,} bytes; the package carries at most {LIMIT_BYTES:,}")
-    for kept in ("README.md", FORECASTER):
+    for kept in ("README.md", FORECASTER, SCORER):
         if (target / kept).exists() and not (scratch / kept).exists():
             shutil.copy(target / kept, scratch / kept)
     shutil.rmtree(target, ignore_errors=True)
