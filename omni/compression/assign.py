@@ -14,6 +14,8 @@ from torch import Tensor
 
 from omni.compression.candidates import Candidates
 from omni.compression.selector import Merging, to_device
+from omni.kernels.picking import in_kernels
+from omni.kernels.segment_mean import assign
 
 
 def slots(kept: Tensor) -> Tensor:
@@ -36,6 +38,9 @@ def nearest(
     """
     places = kept.float().sort(dim=1, descending=True, stable=True).indices[:, : max(keep)]
     open_to = (targets & kept).take_along_dim(places, 1)
+    if in_kernels(directions):
+        targets_of = directions.take_along_dim(places[..., None], 1)
+        return assign(directions.float(), targets_of.float(), open_to)
     columns = directions.take_along_dim(places[..., None], 1)
     cosines = (directions @ columns.transpose(1, 2)).float()  # [G, N, K]
     cosines = cosines.masked_fill(~open_to[:, None], -torch.inf)

@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 
 from omni.compression.candidates import Candidates, candidates, heard
-from omni.compression.greedy import best_cover, gains
+from omni.compression.greedy import best_cover
 from omni.compression.relevance import precise
 from omni.compression.selector import Question, Selection, Tokens, ascending
 from omni.errors import UsageError
+from omni.kernels.picking import gains
 from omni.plugins import Component
 
 

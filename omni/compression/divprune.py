@@ -13,6 +13,8 @@ from omni.compression.greedy import spread_out
 from omni.compression.in_turn import in_turn, zeros_for_broken
 from omni.compression.selector import Question, Selection, Tokens, ascending
 from omni.compression.units import survey, units
+from omni.kernels.gram import cosines
+from omni.kernels.picking import in_kernels, pick_farthest
 from omni.plugins import Component
 
 
@@ -35,6 +37,13 @@ def _plainly(
     tokens: Tokens, keep: Sequence[int], question: Question | None
 ) -> tuple[Tensor, Tensor]:
     ready = candidates(tokens, keep)
+    if in_kernels(ready.mask):
+        near = cosines(ready.spread(tokens.x).float())
+        own = torch.eye(near.shape[1], dtype=torch.bool, device=near.device)
+        alone = 1 - near.masked_fill(own | ~ready.sound[:, None], -1).amax(-1)
+        alone = torch.where(ready.sound, alone, 0.0)
+        evenly = torch.ones_like(alone)
+        return pick_farthest(near, alone, evenly, ready.standing, max(keep)), alone
     return spread_out(ready.directions(tokens.x), ready.sound, ready.standing, max(keep))
 
 

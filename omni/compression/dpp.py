@@ -17,6 +17,8 @@ from omni.compression.in_turn import in_turn, zeros_for_broken
 from omni.compression.relevance import precise, stretch
 from omni.compression.selector import Question, Selection, Tokens, ascending
 from omni.compression.units import survey, units
+from omni.kernels.gram import cosines
+from omni.kernels.picking import in_kernels, pick_volume
 from omni.plugins import Component
 
 
@@ -51,7 +53,12 @@ class ConditionalDPP:
         ready = candidates(tokens, keep)
         directions = ready.directions(tokens.x)
         relevant = mean_relevance(directions, ready, question, self._sign)
-        picked = largest_volume(directions, precise(relevant), ready.standing, max(keep))
+        steps = max(keep)
+        if in_kernels(directions):
+            near = cosines(ready.spread(tokens.x).float())
+            picked = pick_volume(near, relevant, ready.standing, steps)
+        else:
+            picked = largest_volume(directions, precise(relevant), ready.standing, steps)
         return picked, relevant.square()
 
     def _ahead(

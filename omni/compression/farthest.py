@@ -22,6 +22,8 @@ from omni.compression.relevance import (
 )
 from omni.compression.selector import Question, Selection, Tokens, ascending, selection
 from omni.compression.units import Unsuited, against, survey, units
+from omni.kernels.gram import cosines
+from omni.kernels.picking import in_kernels, pick_farthest
 from omni.plugins import Component
 
 
@@ -51,6 +53,11 @@ class FarthestPoint:
         if question is not None:
             quality = quality * self._wanted(relevance(x, mask, question))
         barred = quality.masked_fill(~mask, -torch.inf)
+        if in_kernels(x):
+            mean = precise(x).sum(1) / mask.sum(1)[:, None]
+            standing = torch.zeros_like(quality).masked_fill(~mask, -torch.inf)
+            near = cosines(x, mean.float())
+            return pick_farthest(near, quality, quality, standing, max(keep)), quality
         return farthest(_residuals(x, mask), barred, max(keep)), quality
 
     def _ahead(

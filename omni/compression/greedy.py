@@ -5,36 +5,17 @@ Shapes: G items, N tokens, K picks, D width, R rows to be covered.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+
+from omni.kernels.picking import cover_in_torch, gains, greedy, in_kernels, pick_cover
 
 STORED = 2**26  # cosines that may be kept in memory: a quarter of a gigabyte
 _BLOCK = 512  # tokens compared with all others at once
 _REFRESHED = 16  # stale gains worked out anew at once; one costs nearly as much
 NOTHING = 1e-9  # squared volume below which only rounding is left
-
-
-def greedy(
-    value: Tensor, standing: Tensor, steps: int, update: Callable[[Tensor], Tensor]
-) -> Tensor:
-    """Places `[G, K]` in the order of picking: each time the greatest value, the first of equals.
-
-    Args:
-        value: float32 `[G, N]`, what tokens are worth before any is picked.
-        standing: `Candidates.standing`.
-        steps: how many to pick; items that keep fewer use the first of them.
-        update: told the picks `[G, 1]`, answers what tokens are worth now.
-    """
-    picks: list[Tensor] = []
-    while len(picks) < steps:
-        if picks:
-            value = update(picks[-1])
-        pick = (value + standing).argmax(1, keepdim=True)
-        picks.append(pick)
-        standing = standing.scatter(1, pick, -torch.inf)
-    return torch.cat(picks, 1)
 
 
 def likeness(directions: Tensor, pick: Tensor) -> Tensor:
@@ -129,48 +110,25 @@ def largest_volume(directions: Tensor, quality: Tensor, standing: Tensor, steps:
     return greedy(left.float(), standing, steps, update)
 
 
-def gains(cover: Tensor, best: Tensor) -> Tensor:
-    """How much each token would add to the cover, float32 `[…, N]`.
-
-    Args:
-        cover: float32 `[…, N, R]`, how well each token covers each row.
-        best: float32 `[…, R]`, how well each row is covered already.
-    """
-    more = (cover - best.unsqueeze(-2)).clamp(min=0)
-    return more.sum(
-        -1, dtype=torch.float32 if cover.device.type == "mps" else torch.float64
-    ).float()
-
-
 def best_cover(cover: Tensor, standing: Tensor, keep: Sequence[int]) -> Tensor:
     """Picks `[G, K]` that cover most: facility location, exactly greedy.
 
-    On a CPU gains are looked at lazily, since a decision there waits for nobody; elsewhere all are
-    worked out at every step. Both pick the same.
+    On a CPU and in kernels gains are looked at lazily; in plain torch on an accelerator, where a
+    decision would have to be waited for, all are worked out at every step. All pick the same.
 
     Args:
         cover: float32 `[G, N, R]`, 0 and above.
         standing: `Candidates.standing`.
         keep: how many to pick of each item.
     """
+    if in_kernels(cover):
+        return pick_cover(cover, standing, max(keep))
     if cover.device.type != "cpu":
-        return cover_eagerly(cover, standing, max(keep))
+        return cover_in_torch(cover, standing, max(keep))
     picked = torch.zeros(len(cover), max(keep), dtype=torch.int64)
     for item, wanted in enumerate(keep):
         picked[item, :wanted] = cover_lazily(cover[item], standing[item], wanted)
     return picked
-
-
-def cover_eagerly(cover: Tensor, standing: Tensor, steps: int) -> Tensor:
-    """Picks `[G, K]`, with every gain worked out at every step."""
-    best = torch.zeros_like(cover[:, 0])
-
-    def update(pick: Tensor) -> Tensor:
-        nonlocal best
-        best = torch.maximum(best, cover.take_along_dim(pick[..., None], 1).squeeze(1))
-        return gains(cover, best)
-
-    return greedy(gains(cover, best), standing, steps, update)
 
 
 def cover_lazily(cover: Tensor, standing: Tensor, steps: int) -> Tensor:

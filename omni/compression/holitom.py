@@ -18,6 +18,7 @@ from omni.compression.relevance import precise
 from omni.compression.selector import Merging, Question, Selection, Tokens
 from omni.compression.shares import shares
 from omni.errors import UsageError
+from omni.kernels import frames
 from omni.plugins import Component
 
 
@@ -54,9 +55,9 @@ class HoliTom:
             cosine = clip.cosines([max(frame - 1, 0) for frame in range(clip.time)])
             runs = _runs(cosine >= self.still)
             start, end = windows(runs)
-            frames = torch.arange(clip.time, device=cosine.device)
+            numbers = torch.arange(clip.time, device=cosine.device)
             covered = runs[end] >= (end - start)[:, None]
-            absorbed = covered & (frames > start)[:, None]
+            absorbed = covered & (numbers > start)[:, None]
             left = (~absorbed & clip.sound) | clip.pinned
             worth = clip.attention
             if worth is None:
@@ -87,18 +88,7 @@ def windows(runs: Tensor) -> tuple[Tensor, Tensor]:
     """
     time = len(runs)
     steps = torch.arange(time, device=runs.device)
-    exactly = torch.zeros(time, time, dtype=torch.int64, device=runs.device)
-    exactly = exactly.scatter_add(1, runs, torch.ones_like(runs))
-    gain = exactly.flip(1).cumsum(1).flip(1) * steps  # [last frame, frames before it]
-    best = torch.zeros(time + 1, dtype=torch.int64, device=runs.device)
-    starts = torch.zeros(time + 1, time, dtype=torch.int64, device=runs.device)
-    for last in range(time):
-        totals = gain[last, : last + 1] + best[: last + 1].flip(0)
-        back = totals.argmax(keepdim=True)
-        best[last + 1] = totals.amax()
-        first = last - back
-        starts[last + 1] = torch.where(steps < first, starts.index_select(0, first)[0], first)
-    start = starts[time]
+    start = frames.windows(runs)
     closes = torch.ones(time, dtype=torch.bool, device=runs.device)
     closes[:-1] = start[1:] != start[:-1]
     end = torch.where(closes, steps, time).flip(0).cummin(0).values.flip(0)
@@ -106,9 +96,9 @@ def windows(runs: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _runs(still: Tensor) -> Tensor:
-    frames = torch.arange(len(still), device=still.device)[:, None]
-    moved = torch.where(still, 0, frames).cummax(0).values
-    return frames - moved
+    places = torch.arange(len(still), device=still.device)[:, None]
+    moved = torch.where(still, 0, places).cummax(0).values
+    return places - moved
 
 
 def _peaks(x: Tensor, left: Tensor, neighbours: int) -> Tensor:

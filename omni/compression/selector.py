@@ -21,6 +21,7 @@ from torch import Tensor
 from omni.compression.budget import Grid
 from omni.compression.report import SelectionReport as SelectionReport
 from omni.errors import UsageError
+from omni.kernels.segment_mean import segment_sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +109,7 @@ class Merging:
 
     def apply(self, x: Tensor) -> Tensor:
         """The sums, `[sum of kept, D]`; added up in one order, so that they never differ."""
-        rows = x[self.sources].float() * self.weights[:, None]
-        return torch.segment_reduce(rows, "sum", lengths=self.counts, axis=0, unsafe=True).to(x)
+        return segment_sums(x, self.sources, self.counts, self.weights)
 
 
 @dataclass(frozen=True, slots=True)

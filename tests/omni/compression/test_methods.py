@@ -10,7 +10,7 @@ from omni import plugins
 from omni.compression import greedy
 from omni.compression.budget import Grid
 from omni.compression.selector import Question, Signals, Tokens
-from omni.kernels import naive, naive_attention, naive_greedy, naive_merging
+from omni.kernels import naive, naive_attention, naive_greedy, naive_merging, picking
 
 WIDTH = 8
 # One token, few, a prime number, and grids of one and several frames; 65 and more every tenth seed.
@@ -205,7 +205,7 @@ def test_gains_looked_at_lazily_are_those_looked_at_one_and_all():
     standing[7] = torch.inf
     standing[9] = -1e38
     lazy = greedy.cover_lazily(cover, standing, 60)
-    assert torch.equal(lazy[None], greedy.cover_eagerly(cover[None], standing[None], 60))
+    assert torch.equal(lazy[None], picking.cover_in_torch(cover[None], standing[None], 60))
     assert lazy[0] == 7 and lazy[-1] == 9
 
 
