@@ -7,10 +7,12 @@ bytes are put back, in the forms that the model takes.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from langchain.agents.middleware import AgentMiddleware, ExtendedModelResponse, ModelRequest
@@ -40,6 +42,17 @@ _LARGE_BYTES = 1 << 16
 _SHORT = 500
 
 
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A model call, as it is made, and what is to be known when it is back."""
+
+    request: ModelRequest[Any]
+    changed: list[Any]
+    lineage: Lineage
+    began: float
+    prepared: float
+
+
 class Offload(AgentMiddleware):
     """Keeps media out of the state of an agent.
 
@@ -65,39 +78,71 @@ class Offload(AgentMiddleware):
         handler: Callable[[ModelRequest[Any]], ModelResponse[Any]],
     ) -> ModelResponse[Any] | ExtendedModelResponse[Any]:
         """Call the model with bytes; keep handles of what came in and of what it made."""
-        kept = [self.message(message) for message in request.messages]
-        changed = [new for new, old in zip(kept, request.messages, strict=True) if new is not old]
-        began = time.perf_counter()
-        shown = self.returning.messages(kept, request.model)
-        prepared = time.perf_counter()
-        lineage = self.lineage = _model_lineage(kept, request.model)
-        response = handler(request.override(messages=shown))
-        ended = time.perf_counter()
-        result = [self.message(message, lineage) for message in response.result]
-        for message in result:
-            stages = {"prepare": prepared - began, "model": ended - prepared}
-            note(message, seconds=stages | own_stages(message))
-        response = ModelResponse(result=result, structured_response=response.structured_response)
-        if not changed:
-            return response
-        return ExtendedModelResponse(response, Command(update={"messages": changed}))
+        call = self._shown(request)
+        return self._answered(call, handler(call.request))
+
+    async def awrap_model_call(
+        self,
+        request: ModelRequest[Any],
+        handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]],
+    ) -> ModelResponse[Any] | ExtendedModelResponse[Any]:
+        """The same, with the reading and writing of media in threads."""
+        call = await asyncio.to_thread(self._shown, request)
+        response = await handler(call.request)
+        return await asyncio.to_thread(self._answered, call, response)
 
     def wrap_tool_call(self, request: Any, handler: Callable[[Any], Any]) -> Any:
         """Run the tool; what it raises becomes data, what it made is kept with its lineage."""
-        call = request.tool_call
         began = time.perf_counter()
         try:
             result = handler(request)
         except (GraphBubbleUp, Cancelled, Abandoned):
             raise
         except Exception as error:
-            result = tool_failure(call, f"{type(error).__name__}: {error}")
-        lineage = _tool_lineage(call)
+            result = tool_failure(request.tool_call, f"{type(error).__name__}: {error}")
+        return self._returned(request, result, began)
+
+    async def awrap_tool_call(self, request: Any, handler: Callable[[Any], Awaitable[Any]]) -> Any:
+        """The same, with the writing of media in a thread."""
+        began = time.perf_counter()
+        try:
+            result = await handler(request)
+        except (GraphBubbleUp, Cancelled, Abandoned):
+            raise
+        except Exception as error:
+            result = tool_failure(request.tool_call, f"{type(error).__name__}: {error}")
+        return await asyncio.to_thread(self._returned, request, result, began)
+
+    def _shown(self, request: ModelRequest[Any]) -> _Call:
+        kept = [self.message(message) for message in request.messages]
+        changed = [new for new, old in zip(kept, request.messages, strict=True) if new is not old]
+        began = time.perf_counter()
+        shown = self.returning.messages(kept, request.model)
+        prepared = time.perf_counter()
+        lineage = self.lineage = _model_lineage(kept, request.model)
+        return _Call(request.override(messages=shown), changed, lineage, began, prepared)
+
+    def _answered(
+        self, call: _Call, response: ModelResponse[Any]
+    ) -> ModelResponse[Any] | ExtendedModelResponse[Any]:
+        ended = time.perf_counter()
+        result = [self.message(message, call.lineage) for message in response.result]
+        for message in result:
+            stages = {"prepare": call.prepared - call.began, "model": ended - call.prepared}
+            note(message, seconds=stages | own_stages(message))
+        response = ModelResponse(result=result, structured_response=response.structured_response)
+        if not call.changed:
+            return response
+        return ExtendedModelResponse(response, Command(update={"messages": call.changed}))
+
+    def _returned(self, request: Any, result: Any, began: float) -> Any:
+        seconds = time.perf_counter() - began
+        lineage = _tool_lineage(request.tool_call)
         messages = _messages_in(result)
         kept = [self.message(message, lineage) for message in messages]
         makes = _makes(request.tool)
         for message in kept:
-            note(message, seconds={"tools": time.perf_counter() - began})
+            note(message, seconds={"tools": seconds})
             if makes and isinstance(message, ToolMessage) and message.status == "error":
                 note(message, makes=makes)
         return _with_messages(result, kept)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from langchain.agents.middleware import AgentMiddleware, ModelRequest
@@ -25,22 +25,53 @@ class Watch(AgentMiddleware):
     ) -> Any:
         """Call the model with the settings of now, unless the turn was stopped."""
         check()
-        settings = {**request.model_settings, **self._settings()}
-        result = handler(request.override(model_settings=settings) if settings else request)
+        result = handler(self._set(request))
+        check()
+        return result
+
+    async def awrap_model_call(
+        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[Any]]
+    ) -> Any:
+        """The same."""
+        check()
+        result = await handler(self._set(request))
         check()
         return result
 
     def wrap_tool_call(self, request: Any, handler: Callable[[Any], Any]) -> Any:
         """Call the tool between two events."""
         check()
-        call = request.tool_call
-        tell = request.runtime.stream_writer
-        began = time.perf_counter()
-        tell(ToolStarted(id=call["id"], name=call["name"], args=dict(call["args"])))
+        began = _tell_start(request)
         result = handler(request)
-        text = result.text if isinstance(result, ToolMessage) else ""
-        ok = not isinstance(result, ToolMessage) or result.status != "error"
-        seconds = time.perf_counter() - began
-        tell(ToolEnded(id=call["id"], name=call["name"], ok=ok, text=text, seconds=seconds))
+        _tell_end(request, result, began)
         check()
         return result
+
+    async def awrap_tool_call(self, request: Any, handler: Callable[[Any], Awaitable[Any]]) -> Any:
+        """The same."""
+        check()
+        began = _tell_start(request)
+        result = await handler(request)
+        _tell_end(request, result, began)
+        check()
+        return result
+
+    def _set(self, request: ModelRequest[Any]) -> ModelRequest[Any]:
+        settings = {**request.model_settings, **self._settings()}
+        return request.override(model_settings=settings) if settings else request
+
+
+def _tell_start(request: Any) -> float:
+    call = request.tool_call
+    started = ToolStarted(id=call["id"], name=call["name"], args=dict(call["args"]))
+    request.runtime.stream_writer(started)
+    return time.perf_counter()
+
+
+def _tell_end(request: Any, result: Any, began: float) -> None:
+    call = request.tool_call
+    text = result.text if isinstance(result, ToolMessage) else ""
+    ok = not isinstance(result, ToolMessage) or result.status != "error"
+    seconds = time.perf_counter() - began
+    ended = ToolEnded(id=call["id"], name=call["name"], ok=ok, text=text, seconds=seconds)
+    request.runtime.stream_writer(ended)
