@@ -9,6 +9,7 @@ from typing import Any
 from omni.errors import MediaError
 from omni.media import Media
 from omni.modality import modality
+from omni.recognition.writing import can_read
 from omni.values import Document, Passage
 
 from . import words
@@ -32,7 +33,7 @@ def extract(media: Media, plan: Plan) -> Iterator[Piece]:
     document = kind.load(media)
     caption = kind.caption(document)
     lines = _lines_by_page(document)
-    blind = plan.ocr and not all(lines.values()) and not words.can_read()
+    blind = plan.ocr and not all(lines.values()) and not can_read()
     meta: dict[str, Any] = {"caption": caption}
     if document.pages:
         meta["pages"] = len(document.pages)
@@ -102,7 +103,7 @@ def _page_picture(
 ) -> Iterator[Piece]:
     """The picture of a page and, where there is no text on it, the words that it shows."""
     picture = document.pages[page - 1]
-    found = words.read_words(picture) if look and words.can_read() else None
+    found = words.read_words(picture) if look and can_read() else None
     name = f"{media.name} page {page}"
     yield Piece(
         text=found.text if found else "",

@@ -10,6 +10,7 @@ import numpy as np
 
 from omni.media import Media
 from omni.modality import modality
+from omni.recognition.writing import can_read
 from omni.values import Clip
 
 from . import sounds, words
@@ -47,7 +48,7 @@ def extract(media: Media, plan: Plan) -> Iterator[Piece]:
     wave = film.waveform
     caption = kind.caption(film)
     notes = []
-    if plan.ocr and not words.can_read():
+    if plan.ocr and not can_read():
         notes.append(NO_READER)
     spoken = [] if wave is None else list(sounds.of_wave(wave, media.name, plan))
     if wave is not None:
@@ -115,7 +116,7 @@ def _key_frames(
         picture = Image.fromarray(clip.frames[0])
         shown = float(clip.times[0])
         found = None
-        if plan.ocr and read < plan.most_read and words.can_read():
+        if plan.ocr and read < plan.most_read and can_read():
             found = words.read_words(picture)
         text = found.text if found else ""
         name = f"{media.name} at {shown:.1f} s"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from omni.media import Media
 from omni.modality import modality
+from omni.recognition.writing import can_read
 
 from . import words
 from .likeness import key_of_picture
@@ -27,7 +28,7 @@ def extract(media: Media, plan: Plan) -> Iterator[Piece]:
     """A picture, with all its words, and each block of them."""
     kind = modality(media.modality)
     picture = kind.load(media)
-    found = words.read_words(picture) if plan.ocr and words.can_read() else None
+    found = words.read_words(picture) if plan.ocr and can_read() else None
     caption = kind.caption(picture)
     notes = [NO_READER] if plan.ocr and found is None else []
     meta: dict[str, Any] = {"caption": caption, **sizes(picture)}

@@ -10,9 +10,10 @@ from pathlib import Path
 from omni.errors import MediaError, OmniError
 from omni.media import Access, Media
 from omni.modality import modality, open_media
+from omni.recognition import writing
 
 from ..contracts import Space, Vectors
-from . import documents, films, pictures, recognisers, solids, sounds, tables, words
+from . import documents, films, pictures, solids, sounds, tables
 from .likeness import key_of_bytes
 from .piece import Piece
 from .plan import Plan
@@ -81,8 +82,8 @@ def abilities(plan: Plan) -> str:
 
     A recogniser that is installed later is a reason to take files apart again.
     """
-    reads = words.reader_name() if plan.ocr else ""
-    return f"{plan.mark} {reads} {recognisers.recogniser_name(plan.speech)}"
+    reads = writing.reader() if plan.ocr else ""
+    return f"{plan.mark} {reads} {sounds.scribe_name(sounds.recogniser(plan.speech))}"
 
 
 def _plainly(media: Media, plan: Plan) -> Iterator[Piece]:

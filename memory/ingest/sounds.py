@@ -7,15 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from omni.errors import MissingExtra
 from omni.media import Media
 from omni.modality import modality
+from omni.recognition import speech
+from omni.recognition.voice import RATE, Samples, mono, segments
 from omni.values import Waveform
 
 from .likeness import key_of_bytes
 from .piece import Piece
 from .plan import Plan
-from .recognisers import recogniser
-from .voice import RATE, Samples, heard, segments
 
 _MIME = "audio/flac"
 NO_RECOGNISER = (
@@ -50,8 +51,9 @@ def extract(media: Media, plan: Plan) -> Iterator[Piece]:
 
 def of_wave(wave: Waveform, name: str, plan: Plan, title: str = "") -> Iterator[Piece]:
     """Spoken segments of a sound, each with its own sound as 16 kHz FLAC."""
-    samples = heard(wave.samples, wave.sample_rate)
+    samples = mono(wave)
     scribe = recogniser(plan.speech)
+    by = scribe_name(scribe)
     for start, end in segments(samples):
         part = samples[round(start * RATE) : round(end * RATE)]
         text = ""
@@ -63,8 +65,30 @@ def of_wave(wave: Waveform, name: str, plan: Plan, title: str = "") -> Iterator[
             media=_saved(part, f"{name} {start:.1f}-{end:.1f} s"),
             title=title or name,
             seconds=(start, end),
-            extractor=scribe.name if scribe is not None and text else None,
+            extractor=by if text else None,
         )
+
+
+def recogniser(kind: str) -> speech.Recogniser | None:
+    """Who writes down what is said, as a plan asks for it; with `auto` the best one here, if any.
+
+    Raises:
+        UsageError: if one was asked for by name and is not there.
+        MissingExtra: likewise.
+    """
+    if kind == "none":
+        return None
+    if kind != "auto":
+        return speech.recogniser(kind)
+    try:
+        return speech.recogniser()
+    except MissingExtra:
+        return None
+
+
+def scribe_name(scribe: speech.Recogniser | None) -> str:
+    """A recogniser with its version; empty for none."""
+    return f"{scribe.name} {scribe.version}" if scribe is not None else ""
 
 
 def notes_of(plan: Plan, wave: Waveform, spoken: list[Piece]) -> list[str]:

@@ -1,18 +1,11 @@
-"""Words in pictures, by rapidocr where it is installed."""
+"""Words in pictures as a file's pieces need them: the text in blocks, each with its box."""
 
 from __future__ import annotations
 
-import os
-import threading
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from omni.extras import available, need
-from omni.pixels import flatten
+from omni.recognition import writing
 
 from .layout import Block, Box, Line, blocks, share
 
@@ -23,8 +16,6 @@ LARGEST_SIDE = 2000
 """Larger pictures are made smaller before they are read."""
 
 LEAST_SURE = 0.6
-_LEAST_SIDE = 12
-_lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,60 +40,13 @@ class Words:
         return found
 
 
-def can_read() -> bool:
-    """Whether words in pictures can be read on this machine."""
-    return available("rapidocr") and available("onnxruntime")
-
-
-def reader_name() -> str:
-    """The recogniser and its version."""
-    return f"rapidocr {version('rapidocr')}" if can_read() else ""
-
-
 def read_words(picture: Image.Image) -> Words:
     """The words in a picture.
 
     Raises:
-        MissingExtra: if rapidocr is not installed.
+        MissingExtra: if nothing on this machine reads them.
     """
-    engine = _engine()
-    small = flatten(picture)
-    if min(small.size) < _LEAST_SIDE:
-        return Words((), reader_name())
-    if max(small.size) > LARGEST_SIDE:
-        small = small.copy()
-        small.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
-    pixels = np.ascontiguousarray(np.asarray(small)[..., ::-1])  # blue first, as it wants
-    with _lock:
-        found = engine(pixels)
-    width, height = small.size
-    lines = []
-    for corners, text, sure in zip(
-        found.boxes if found.boxes is not None else (),
-        found.txts or (),
-        found.scores or (),
-        strict=True,
-    ):
-        box = share(_bounds(corners), width, height)
-        # A recogniser of signs sees one in a circle, too; without a letter or digit it is no word.
-        if box is not None and sure >= LEAST_SURE and any(map(str.isalnum, text)):
-            lines.append(Line(text.strip(), box))
-    return Words(tuple(lines), reader_name())
-
-
-def _bounds(corners: Any) -> Box:
-    across, down = np.asarray(corners, float).T
-    return float(across.min()), float(down.min()), float(across.max()), float(down.max())
-
-
-@cache
-def _engine() -> Any:
-    package: Any = need("rapidocr", extra="offline")
-    threads = max(1, min(4, (os.cpu_count() or 2) // 2))
-    return package.RapidOCR(
-        params={
-            "Global.log_level": "critical",
-            "EngineConfig.onnxruntime.intra_op_num_threads": threads,
-            "EngineConfig.onnxruntime.inter_op_num_threads": 1,
-        }
-    )
+    found = writing.read(picture, least=LEAST_SURE, largest=LARGEST_SIDE)
+    lines = ((line.text, share(line.box, 1, 1)) for line in found)
+    kept = tuple(Line(text, box) for text, box in lines if box is not None)
+    return Words(kept, writing.reader())

@@ -7,28 +7,31 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-
 from omni.errors import MissingExtra, Unsupported, UsageError
 from omni.extras import available, need
+from omni.recognition.voice import RATE, Samples, mono, segments
 
 if TYPE_CHECKING:
     from omni.values import Waveform
 
-SAMPLE_RATE = 16_000
-SIZES = ("large-v3", "large-v2", "large", "turbo", "medium", "small", "base", "tiny")
-"""Models of whisper, the best first."""
+SIZES = (
+    *("large-v3-turbo", "large-v3", "large-v2", "large-v1"),
+    *("medium", "small", "base", "tiny"),
+)
+"""Models of whisper by the names of their files, the best first."""
 
-_FRAME = 160  # samples of the frames in which pocketsphinx tells times
+_FRAMES = 100  # a second, in which pocketsphinx tells times
 _NOISE = re.compile(r"^(<.*>|\[.*\]|\+\+.*\+\+)$")
-_PIECE_SECONDS, _PAUSE_SECONDS = 30.0, 0.3
-_LOUDER = 4.0  # than the quiet parts: what counts as speech
+_NO_SPEECH = 0.6  # whisper's own rule for what it made up in silence
+_lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +54,18 @@ class Recogniser(Protocol):
 
     Attributes:
         name: which it is, with its model, such as `whisper base` or `pocketsphinx en-us`.
+        version: of the package.
     """
 
     name: str
+    version: str
 
     def hear(self, waveform: Waveform) -> list[Said]:
         """What is said, in order; empty if nothing is."""
+        ...
+
+    def transcribe(self, samples: Samples) -> str:
+        """What is said in one spoken segment `[time]` at `RATE`; empty if nothing is understood."""
         ...
 
 
@@ -64,21 +73,35 @@ class Whisper:
     """openai-whisper with weights that are on this machine.
 
     Args:
-        size: the name of a model, or the path of a file of weights.
+        size: the name of a model in its cache, or the path of a file of weights.
         device: where it runs.
     """
 
     def __init__(self, size: str, device: str = "cpu"):
-        self.name = f"whisper {Path(size).stem if Path(size).is_file() else size}"
-        self._device, self._size = device, size
+        weights = Path(size) if Path(size).is_file() else whisper_folder() / f"{size}.pt"
+        self.name, self.version = f"whisper {weights.stem}", version("openai-whisper")
+        self._device, self._weights = device, weights
 
     def hear(self, waveform: Waveform) -> list[Said]:
-        model = _whisper(self._size, self._device)
-        found = model.transcribe(mono(waveform), fp16=self._device.startswith("cuda"))
+        return self._heard(mono(waveform))
+
+    def transcribe(self, samples: Samples) -> str:
+        return words_of(self._heard(samples))
+
+    def _heard(self, samples: Samples) -> list[Said]:
+        # By its path, since whisper downloads a model again whose file differs from its own.
+        model = _whisper(str(self._weights), self._device)
+        with _lock:
+            found = model.transcribe(
+                samples,
+                fp16=self._device.startswith("cuda"),
+                condition_on_previous_text=False,
+                verbose=None,
+            )
         return [
-            Said(piece["text"].strip(), float(piece["start"]), float(piece["end"]))
+            Said(" ".join(piece["text"].split()), float(piece["start"]), float(piece["end"]))
             for piece in found["segments"]
-            if piece["text"].strip()
+            if piece["text"].strip() and piece["no_speech_prob"] < _NO_SPEECH
         ]
 
 
@@ -87,37 +110,46 @@ class Pocketsphinx:
 
     name = "pocketsphinx en-us"
 
+    def __init__(self) -> None:
+        self.version = version("pocketsphinx")
+
     def hear(self, waveform: Waveform) -> list[Said]:
         samples = mono(waveform)
         found = []
-        for start, end in spoken(samples):
-            found += self._piece(samples[start:end], start / SAMPLE_RATE)
+        for start, end in segments(samples):
+            words = self.words(samples[round(start * RATE) : round(end * RATE)])
+            if words:
+                first, last = words[0].start, words[-1].end
+                found.append(Said(words_of(words), start + first, min(end, start + last)))
         return found
 
-    def _piece(self, samples: np.ndarray, offset: float) -> Iterator[Said]:
-        decoder = _pocketsphinx()
-        decoder.start_utt()
-        decoder.process_raw(
-            (samples.clip(-1, 1) * 32_767).astype(np.int16).tobytes(), full_utt=True
-        )
-        decoder.end_utt()
-        words, start, end = [], 0.0, 0.0
-        for part in decoder.seg() or ():
-            if _NOISE.match(part.word):
-                continue
-            if not words:
-                start = offset + part.start_frame * _FRAME / SAMPLE_RATE
-            words.append(part.word.split("(")[0])
-            end = offset + (part.end_frame + 1) * _FRAME / SAMPLE_RATE
-        if words:
-            yield Said(" ".join(words), start, min(end, offset + len(samples) / SAMPLE_RATE))
+    def transcribe(self, samples: Samples) -> str:
+        return words_of(self.words(samples))
+
+    def words(self, samples: Samples) -> list[Said]:
+        """Each word of one segment, with its seconds in it."""
+        data = (samples.clip(-1, 1) * 32_767).astype("<i2").tobytes()
+        with _lock:
+            decoder = _pocketsphinx()
+            decoder.start_utt()
+            decoder.process_raw(data, full_utt=True)
+            decoder.end_utt()
+            return list(_words(decoder.seg() or ()))
+
+
+def _words(found: Any) -> Iterator[Said]:
+    for one in found:
+        if not _NOISE.match(one.word):
+            word = one.word.split("(")[0]
+            yield Said(word, one.start_frame / _FRAMES, (one.end_frame + 1) / _FRAMES)
 
 
 def recogniser(name: str | None = None, device: str = "cpu") -> Recogniser:
     """The recogniser of that name, or the best that is on this machine.
 
     Args:
-        name: `pocketsphinx`, a model of whisper such as `base`, or a file of its weights.
+        name: `pocketsphinx`, `whisper` for its best model here, one of them such as `base`, or a
+            file of its weights.
         device: where whisper runs.
 
     Raises:
@@ -137,6 +169,13 @@ def recogniser(name: str | None = None, device: str = "cpu") -> Recogniser:
     if name == "pocketsphinx":
         need("pocketsphinx", extra="offline")
         return Pocketsphinx()
+    if name == "whisper":
+        if not here:
+            raise UsageError(
+                f"whisper's weights are not on this machine (looked in {whisper_folder()}): run  "
+                "python -c \"import whisper; whisper.load_model('base')\"  where there is a network"
+            )
+        return Whisper(here[0], device)
     if name in here or Path(name).is_file():
         return Whisper(name, device)
     known = ", ".join([*here, "pocketsphinx"])
@@ -145,50 +184,14 @@ def recogniser(name: str | None = None, device: str = "cpu") -> Recogniser:
 
 def whisper_models() -> list[str]:
     """Models of whisper whose weights are in its cache, the best first."""
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    cache = Path(root) / "whisper"
-    names = (f"{size}{language}" for size in SIZES for language in ("", ".en"))
-    return [name for name in names if (cache / f"{name}.pt").is_file()]
+    known = [f"{size}{language}" for size in SIZES for language in ("", ".en")]
+    here = sorted(path.stem for path in whisper_folder().glob("*.pt"))
+    return sorted(here, key=lambda name: known.index(name) if name in known else len(known))
 
 
-def mono(waveform: Waveform) -> np.ndarray:
-    """Float32 samples `[time]` of one channel at `SAMPLE_RATE`."""
-    samples = waveform.samples
-    samples = samples.mean(axis=1) if samples.ndim == 2 else samples
-    if waveform.sample_rate != SAMPLE_RATE:
-        import soxr
-
-        samples = soxr.resample(samples, waveform.sample_rate, SAMPLE_RATE)
-    return np.ascontiguousarray(samples, dtype=np.float32)
-
-
-def spoken(samples: np.ndarray) -> list[tuple[int, int]]:
-    """Stretches of samples `[time]` that are louder than the quiet, with a little room around.
-
-    Pauses of less than `_PAUSE_SECONDS` join what lies around them, up to `_PIECE_SECONDS`.
-    """
-    width = SAMPLE_RATE // 50
-    count = len(samples) // width
-    if count == 0:
-        return []
-    level = np.sqrt((samples[: count * width].reshape(count, width) ** 2).mean(1))
-    quiet = max(float(np.quantile(level, 0.1)) * _LOUDER, float(level.max()) / 50, 1e-4)
-    loud = np.flatnonzero(level > min(quiet, float(level.max()) / 2))
-    if not len(loud):
-        return []
-    pause, longest = round(_PAUSE_SECONDS * 50), round(_PIECE_SECONDS * 50)
-    pieces = [[int(loud[0]), int(loud[0]) + 1]]
-    for place in loud[1:]:
-        last = pieces[-1]
-        if place - last[1] < pause and place - last[0] < longest:
-            last[1] = int(place) + 1
-        else:
-            pieces.append([int(place), int(place) + 1])
-    room = pause // 2
-    return [
-        (max(0, start - room) * width, min(len(samples), (end + room) * width))
-        for start, end in pieces
-    ]
+def whisper_folder() -> Path:
+    """Where whisper keeps its weights."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "whisper"
 
 
 def words_of(said: Sequence[Said]) -> str:
@@ -197,16 +200,16 @@ def words_of(said: Sequence[Said]) -> str:
 
 
 @lru_cache(maxsize=1)
-def _whisper(size: str, device: str) -> Any:
+def _whisper(weights: str, device: str) -> Any:
     whisper: Any = need("whisper", extra="offline")
     if not hasattr(whisper, "load_model"):
         raise Unsupported(
             "the package 'whisper' that is installed is not a speech recogniser: run  "
             "pip uninstall whisper && pip install openai-whisper"
         )
-    return whisper.load_model(size, device=device)
+    return whisper.load_model(weights, device=device)
 
 
 @lru_cache(maxsize=1)
 def _pocketsphinx() -> Any:
-    return need("pocketsphinx", extra="offline").Decoder(samprate=SAMPLE_RATE, loglevel="FATAL")
+    return need("pocketsphinx", extra="offline").Decoder(samprate=RATE, loglevel="FATAL")

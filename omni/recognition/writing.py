@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import logging
+import os
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from omni.extras import need
+from omni.extras import available, need
+from omni.pixels import flatten
 
 if TYPE_CHECKING:
     from PIL import Image
 
 NAME = "rapidocr"
-_LARGEST = 4000  # pixels of the longer side; larger pictures are read smaller
+_LEAST_SIDE = 12  # pixels; no letter is smaller
+_lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,27 +39,44 @@ class Line:
     score: float
 
 
-def read(picture: Image.Image, *, least: float = 0.5) -> list[Line]:
+def can_read() -> bool:
+    """Whether writing can be read on this machine."""
+    return available("rapidocr") and available("onnxruntime")
+
+
+def reader() -> str:
+    """The recogniser with its version; empty if there is none."""
+    return f"{NAME} {version(NAME)}" if can_read() else ""
+
+
+def read(picture: Image.Image, *, least: float = 0.5, largest: int = 4000) -> list[Line]:
     """Lines in a picture, from top to bottom and from left to right.
 
     Args:
-        picture: of any mode and size.
+        picture: of any mode and size; what is transparent is white.
         least: lines that the recogniser is less sure of are left out.
+        largest: pixels of the longer side; larger pictures are read smaller.
 
     Raises:
         MissingExtra: if rapidocr is not installed.
     """
-    picture = picture.convert("RGB")
-    if max(picture.size) > _LARGEST:
+    picture = flatten(picture)
+    if min(picture.size) < _LEAST_SIDE:
+        return []
+    if max(picture.size) > largest:
         picture = picture.copy()
-        picture.thumbnail((_LARGEST, _LARGEST))
-    found = _reader()(np.asarray(picture)[:, :, ::-1])
+        picture.thumbnail((largest, largest))
+    pixels = np.ascontiguousarray(np.asarray(picture)[:, :, ::-1])  # blue first, as it wants
+    engine = _engine()
+    with _lock:
+        found = engine(pixels)
     if found.boxes is None or not found.txts:
         return []
     lines = [
         Line(text.strip(), _box(corners, picture.size), float(score))
         for corners, text, score in zip(found.boxes, found.txts, found.scores, strict=True)
-        if text.strip() and score >= least
+        # It sees a sign in a circle, too; without a letter or digit it is no writing.
+        if score >= least and any(map(str.isalnum, text))
     ]
     return in_order(lines)
 
@@ -79,8 +101,15 @@ def _box(corners: Any, size: tuple[int, int]) -> tuple[float, float, float, floa
 
 
 @lru_cache(maxsize=1)
-def _reader() -> Any:
-    rapidocr = need("rapidocr", extra="offline")
+def _engine() -> Any:
+    package: Any = need("rapidocr", extra="offline")
     need("onnxruntime", extra="offline")
     logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
-    return rapidocr.RapidOCR(params={"Global.log_level": "critical"})
+    threads = max(1, min(4, (os.cpu_count() or 2) // 2))
+    return package.RapidOCR(
+        params={
+            "Global.log_level": "critical",
+            "EngineConfig.onnxruntime.intra_op_num_threads": threads,
+            "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+        }
+    )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
 from omni.media import Media
-from omni.memory.ingest import documents, words
+from omni.memory.ingest import documents
 from omni.memory.ingest.layout import Line, blocks
 from omni.memory.ingest.passages import slices
 from omni.memory.ingest.plan import Plan
@@ -277,7 +277,7 @@ def test_pages_without_text_are_read(scan):
 
 
 def test_without_a_reader_the_page_is_kept_and_that_is_said(scan, monkeypatch):
-    monkeypatch.setattr(words, "can_read", lambda: False)
+    monkeypatch.setattr(documents, "can_read", lambda: False)
     whole, page = extract(scan[0], Plan(speech="none"))
     assert page.modality == "image" and not page.text
     assert 'run  pip install "omni-agent[offline]"' in whole.meta["notes"][0]

@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from omni.memory.ingest import films, recognisers, solids, sounds, tables, words
+from omni.errors import UsageError
+from omni.memory.ingest import films, solids, sounds, tables
 from omni.memory.ingest.plan import Plan
 from omni.memory.ingest.shots import cuts
 from omni.memory.ingest.solids import parts
 from omni.memory.ingest.tables import shape, windows
-from omni.memory.ingest.voice import LONGEST, RATE, segments
 from omni.modality import modality
+from omni.recognition import speech, writing
+from omni.recognition.voice import RATE
 from omni.values import Clip, Cloud, Series, Waveform
 
 film_pieces: Any = films.extract
@@ -43,29 +45,6 @@ def spoken(*phrases, gap=1.0, noise=0.0):
     return Waveform(samples[:, None].astype(np.float32), RATE), spots
 
 
-@pytest.mark.parametrize("noise", [0.0, 0.004], ids=["quiet", "hiss"])
-def test_spoken_segments_are_where_they_were_spoken(noise):
-    wave, spots = spoken(
-        "the harbour is closed today", "ships leave at seven", "bring a lamp", noise=noise
-    )
-    found = segments(wave.samples[:, 0])
-    assert len(found) == len(spots)
-    for (start, end), (first, last) in zip(found, spots, strict=True):
-        assert abs(start - first) < 0.25 and abs(end - last) < 0.25
-
-
-def test_silence_holds_no_segment_and_long_sound_is_cut():
-    rng = np.random.default_rng(0)
-    assert segments(np.zeros(RATE, np.float32)) == []
-    assert segments(np.zeros(3, np.float32)) == []
-    assert segments(1e-5 * rng.normal(size=RATE).astype(np.float32)) == []
-    loud = 0.2 * rng.normal(size=45 * RATE).astype(np.float32)
-    loud[: RATE // 2] = 0
-    found = segments(loud)
-    assert all(end - start <= LONGEST + 0.2 for start, end in found)
-    assert found[0][0] == pytest.approx(0.5, abs=0.1) and found[-1][1] == pytest.approx(45, abs=0.1)
-
-
 def test_a_recording_by_segment_with_its_words():
     pytest.importorskip("pocketsphinx")
     wave, spots = spoken("one two three four five", "hello world", "good morning")
@@ -82,50 +61,17 @@ def test_a_recording_by_segment_with_its_words():
     assert {"two", "three", "four"} <= set(pieces[0].text.split())
 
 
-def test_whisper_is_taken_where_its_weights_are(tmp_path, monkeypatch):
-    """A tiny whisper with random weights, of the real class, at the place it keeps them."""
-    import torch
-    import whisper
-    from whisper.model import ModelDimensions
-
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert recognisers.whisper_weights() is None
-    sizes = ModelDimensions(80, 1500, 16, 2, 1, 51865, 448, 16, 2, 1)
-    model = whisper.model.Whisper(sizes)
-    (tmp_path / "whisper").mkdir()
-    stored = {"dims": sizes.__dict__, "model_state_dict": model.state_dict()}
-    torch.save(stored, tmp_path / "whisper" / "tiny.pt")
-    found = recognisers.recogniser("auto")
-    assert isinstance(found, recognisers.Whisper) and found.name.endswith(" tiny")
-    asked = []
-    monkeypatch.setattr(
-        found._model,
-        "transcribe",
-        lambda samples, **given: (
-            asked.append(len(samples))
-            or {
-                "segments": [
-                    {"text": " good  morning", "no_speech_prob": 0.1},
-                    {"text": " thanks for watching", "no_speech_prob": 0.9},
-                ]
-            }
-        ),
-    )
-    assert found.transcribe(np.zeros(RATE, np.float32)) == "good morning"
-    assert asked == [RATE]
-
-
 def test_nothing_fails_where_nobody_can_write_it_down(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(recognisers, "available", lambda name: False)
-    assert recognisers.recogniser("auto") is None
+    monkeypatch.setattr(speech, "available", lambda name: False)
+    assert sounds.recogniser("auto") is None
     wave, _ = spoken("hello world", "good morning")
     media = modality("audio").save(wave, name="memo.wav")
     whole, *pieces = sound_pieces(media, Plan())
     assert len(pieces) == 2 and not any(piece.text for piece in pieces)
     assert "nothing that is said was written down: run  pip install" in whole.meta["notes"][0]
-    with pytest.raises(Exception, match="whisper's weights are not on this machine"):
-        recognisers.recogniser("whisper")
+    with pytest.raises(UsageError, match="whisper's weights are not on this machine"):
+        sounds.recogniser("whisper")
 
 
 def scene(seed, count, size=(96, 160)):
@@ -204,7 +150,7 @@ def test_speech_in_a_film_has_its_seconds():
 
 
 def test_words_on_the_screen_have_their_seconds():
-    if not words.can_read():
+    if not writing.can_read():
         pytest.skip("no rapidocr")
     media = film(signs=[(4.9, 9.4, "HARBOUR")])
     pieces = list(film_pieces(media, Plan(speech="none")))

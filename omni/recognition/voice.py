@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from omni.values import Waveform
 
 RATE = 16_000
 """Samples a second of what is listened to."""
@@ -22,17 +27,18 @@ _SILENT = -65.0
 Samples = NDArray[np.float32]
 
 
-def heard(samples: Samples, rate: int) -> Samples:
-    """Sound `[time, channels]` as one channel at 16 kHz."""
-    import soxr
+def mono(waveform: Waveform) -> Samples:
+    """Sound as samples `[time]` of one channel at `RATE`."""
+    samples = waveform.samples.mean(1) if waveform.samples.ndim > 1 else waveform.samples
+    if waveform.sample_rate != RATE:
+        import soxr
 
-    single = samples.mean(1) if samples.ndim > 1 else samples
-    found = single if rate == RATE else soxr.resample(single, rate, RATE)
-    return np.ascontiguousarray(found, np.float32)
+        samples = soxr.resample(samples, waveform.sample_rate, RATE)
+    return np.ascontiguousarray(samples, np.float32)
 
 
 def segments(samples: Samples) -> list[tuple[float, float]]:
-    """Start and end in seconds of each run of sound between pauses, in 16 kHz samples.
+    """Start and end in seconds of each run of sound between pauses, in samples `[time]` at `RATE`.
 
     A frame counts if it is well above the quietest tenth of the recording and not far below its
     peak, so that hiss does not count in a loud recording and a whisper does in a quiet one.
