@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import to_jsonable_python
 
 from omni.media import Lineage, MediaRef
 
@@ -144,6 +145,20 @@ class Selection(_Frozen):
         return {"budget": None, **self.model_dump(mode="json", exclude_none=True)}
 
 
+class Asked(_Frozen):
+    """A call of a tool that waits until somebody allows it.
+
+    Attributes:
+        id: of the call.
+        name: of the tool.
+        args: what the model wants to call it with.
+    """
+
+    id: str
+    name: str
+    args: Mapping[str, Any] = Field(default_factory=dict)
+
+
 class Answer(_Frozen):
     """What came of one turn: parts in order, what they cost, and where they come from.
 
@@ -154,6 +169,8 @@ class Answer(_Frozen):
         citations: sources of what is said.
         selection: what the token budget kept; `None` if the model reports none.
         interrupted: whether the answer was stopped before its end.
+        asked: calls of tools that wait for a decision; the turn goes on once there is one.
+        value: the answer as an object, of an agent that was given a `response_format`.
     """
 
     parts: tuple[Part, ...] = ()
@@ -162,6 +179,8 @@ class Answer(_Frozen):
     citations: tuple[Citation, ...] = ()
     selection: Selection | None = None
     interrupted: bool = False
+    asked: tuple[Asked, ...] = ()
+    value: Any = None
 
     @property
     def text(self) -> str:
@@ -190,7 +209,8 @@ class Answer(_Frozen):
     @property
     def ok(self) -> bool:
         """Whether there is an answer, it is whole, and every part of it was delivered."""
-        return bool(self.parts) and not self.failures and not self.interrupted
+        whole = not self.interrupted and not self.asked
+        return whole and bool(self.parts) and not self.failures
 
     def to_json(self, out_paths: Mapping[str, Path | str] | None = None) -> dict[str, Any]:
         """What `omni ask --json` prints.
@@ -206,7 +226,13 @@ class Answer(_Frozen):
             "citations": [_without_none(item, keep=("source", "score")) for item in self.citations],
             "selection": selection.to_json(),
         }
-        return answer | ({"interrupted": True} if self.interrupted else {})
+        if self.interrupted:
+            answer["interrupted"] = True
+        if self.asked:
+            answer["asked"] = [one.model_dump(mode="json") for one in self.asked]
+        if self.value is not None:
+            answer["value"] = to_jsonable_python(self.value)
+        return answer
 
 
 def missing(wanted: Iterable[str], parts: Iterable[Part]) -> list[MediaPart]:

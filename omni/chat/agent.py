@@ -2,46 +2,41 @@
 
 from __future__ import annotations
 
-import contextlib
+import dataclasses
+import functools
 import tempfile
-import threading
-import time
-import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, RemoveMessage
 
 from omni import plugins
 from omni.chat.brain import brain
-from omni.chat.cancelling import Cancelled
 from omni.chat.events import Event, Finished
-from omni.chat.offload import Offload, model_name, note, noted, tool_failure
-from omni.chat.sessions import Sessions, SessionShelf, check_name, now
-from omni.chat.toolbox import toolbox
-from omni.chat.transcript import Turn, answer_of, split, turns
-from omni.chat.turn import TurnRun, stopped_message
-from omni.chat.watching import Watch
+from omni.chat.limits import Limits
+from omni.chat.offload import Offload, model_name
+from omni.chat.running import Runner
+from omni.chat.sessions import Sessions, SessionShelf, check_name
+from omni.chat.transcript import Turn, turns
+from omni.chat.writing import TurnWriter
 from omni.compression.budget import Budget
-from omni.content import Answer, MediaPart, missing
-from omni.errors import OmniError, UsageError
+from omni.content import Answer, Asked
+from omni.errors import UsageError
 from omni.media import HANDLE, Access, Lineage, Media, MediaRef
 from omni.modality import open_media, readable
-from omni.wire import take, to_langchain
+from omni.wire import take
 
 if TYPE_CHECKING:
     from langchain.agents.middleware import AgentMiddleware
     from langchain_core.tools import BaseTool
 
-_PROMPT = (
-    "Media in this conversation have short names such as img-1 or aud-2, which stand before them. "
-    "Use these names when you speak of media and when you hand them to tools. "
-    "Never name media that do not exist."
-)
+    from omni.chat.approving import Approve, Decision
+
+Item = Path | str | Media
+"""What can be attached: a file, media or a handle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +68,10 @@ class Agent:
         access: which files may be attached.
         system_prompt: instructions; models that take media by name get a short default.
         middleware: more LangChain middleware, inside ours.
-        max_steps: most model calls in one turn.
+        approve: tools whose calls wait for a decision, besides those that ask by themselves;
+            `all` for every tool, `None` for none.
+        limits: what one turn may take.
+        response_format: a class that every answer has to fit; see `create_agent` of LangChain.
     """
 
     def __init__(
@@ -91,7 +89,9 @@ class Agent:
         access: Access | None = None,
         system_prompt: str | None = None,
         middleware: Sequence[AgentMiddleware] = (),
-        max_steps: int = 24,
+        approve: Approve = (),
+        limits: Limits | None = None,
+        response_format: Any = None,
     ):
         is_model = isinstance(model, BaseChatModel)
         self.brain = model if is_model else brain(model, device=device, dtype=dtype)
@@ -101,18 +101,43 @@ class Agent:
         self.selector = _selector(selector, self.brain)
         self.seed = seed
         self.system_prompt = system_prompt
-        self.max_steps = max_steps
+        self.approve = approve
+        self.limits = limits or Limits()
+        self.limits.require_price(model_name(self.brain))
+        self.response_format = response_format
         self.session = "unsaved" if session is None else check_name(session)
         self._middleware = tuple(middleware)
         self._temporary = tempfile.TemporaryDirectory(prefix="omni-") if session is None else None
         self.sessions = Sessions(Path(self._temporary.name) if self._temporary else home)
         self.shelf = SessionShelf(self.sessions, self.session)
         self._offload = Offload(self.shelf)
-        self._turn = threading.Lock()
-        self._run: TurnRun | None = None
-        self._reconcile()
+        self._writer = TurnWriter(self.sessions, self.session, self.shelf, lambda: self.graph)
+        self._writer.reconcile()
+        self._runner = Runner(
+            self._writer,
+            self._offload,
+            graph=lambda: self.graph,
+            context=AgentContext(self.shelf, self.access),
+            limits=self.limits,
+            response_format=response_format,
+        )
 
-    def attach(self, item: Path | str | Media) -> MediaRef:
+    @classmethod
+    def from_file(cls, path: Path | str, **settings: Any) -> Agent:
+        """The agent that a TOML file describes; see `omni.chat.agentfile`.
+
+        Args:
+            path: the file.
+            settings: arguments of `Agent` that take the place of what the file says.
+
+        Raises:
+            UsageError: if the file cannot be read, or says something that is not known.
+        """
+        from omni.chat.agentfile import read
+
+        return cls(**{**read(Path(path)).settings(), **settings})
+
+    def attach(self, item: Item) -> MediaRef:
         """Attach a file, media or a handle to the next turn; what is returned is durable.
 
         Raises:
@@ -130,17 +155,25 @@ class Agent:
         """Attachments that wait for the next turn."""
         return self.sessions.refs(self.session, pending=True)
 
-    def run(
-        self, text: str, attach: Sequence[Path | str | Media] = (), *, want: Sequence[str] = ()
-    ) -> Answer:
+    @property
+    def asked(self) -> list[Asked]:
+        """Calls of tools that wait for a decision, also one of a process that is gone."""
+        from omni.chat.approving import asked_of
+
+        return asked_of(self._writer.interrupts())
+
+    def run(self, text: str, attach: Sequence[Item] = (), *, want: Sequence[str] = ()) -> Answer:
         """Ask and wait for the answer; see `stream`."""
-        for event in self.stream(text, attach, want=want):
-            if isinstance(event, Finished):
-                return event.answer
-        raise AssertionError("a turn ends with Finished")
+        return _last(self.stream(text, attach, want=want))
+
+    async def arun(
+        self, text: str, attach: Sequence[Item] = (), *, want: Sequence[str] = ()
+    ) -> Answer:
+        """Ask and await the answer; see `astream`."""
+        return await _alast(self.astream(text, attach, want=want))
 
     def stream(
-        self, text: str, attach: Sequence[Path | str | Media] = (), *, want: Sequence[str] = ()
+        self, text: str, attach: Sequence[Item] = (), *, want: Sequence[str] = ()
     ) -> Iterator[Event]:
         """Ask, and get what happens as it happens; the last event is `Finished`.
 
@@ -157,23 +190,53 @@ class Agent:
             UsageError: if nothing is asked, or the session is being used.
             OmniError: if media cannot be opened or a limit is reached; the turn is kept as failed.
         """
-        if not self._turn.acquire(blocking=False):
-            raise UsageError("a turn is running in this agent: wait for it, or cancel it")
-        try:
-            with self.sessions.lock(self.session):
-                yield from self._stream(text, attach, want)
-        finally:
-            self._run = None
-            self._turn.release()
+        return self._runner.stream(functools.partial(self._ask, text, attach), want)
+
+    def astream(
+        self, text: str, attach: Sequence[Item] = (), *, want: Sequence[str] = ()
+    ) -> AsyncIterator[Event]:
+        """`stream` in an event loop; a task that is cancelled stops the turn and keeps what came.
+
+        Models and tools that have no asynchronous form work in threads.
+        """
+        return self._runner.astream(functools.partial(self._ask, text, attach), want)
+
+    def resume(self, decision: Any, *, want: Sequence[str] = ()) -> Answer:
+        """Go on with a turn that waits for a decision, and wait for its answer.
+
+        Args:
+            decision: `Allow()`, `Edit(args)` or `Refuse(reason)` for every call that waits, or a
+                dictionary with one for each by the call's id; what another middleware interrupted
+                for gets what is given as it is.
+            want: as of `stream`.
+
+        Raises:
+            UsageError: if nothing waits, or the decision does not fit.
+        """
+        return _last(self.stream_resumed(decision, want=want))
+
+    async def aresume(self, decision: Any, *, want: Sequence[str] = ()) -> Answer:
+        """`resume` in an event loop."""
+        return await _alast(self.astream_resumed(decision, want=want))
+
+    def stream_resumed(self, decision: Any, *, want: Sequence[str] = ()) -> Iterator[Event]:
+        """`resume`, and get what happens as it happens; see `stream`."""
+        return self._runner.stream(functools.partial(self._decide, decision), want)
+
+    def astream_resumed(self, decision: Any, *, want: Sequence[str] = ()) -> AsyncIterator[Event]:
+        """`stream_resumed` in an event loop."""
+        return self._runner.astream(functools.partial(self._decide, decision), want)
 
     def cancel(self) -> None:
         """Stop the turn that runs, from any thread; it ends with what came so far."""
-        if run := self._run:
-            run.stop.set()
+        self._runner.cancel()
 
     def history(self) -> list[Turn]:
         """All turns of the session."""
-        return turns(self._messages(), self._handles())
+        found = turns(self._writer.messages(), self._writer.handles())
+        if found and self._writer.interrupts():
+            found[-1] = dataclasses.replace(found[-1], status="waiting")
+        return found
 
     def lineage(self, handle: str) -> Lineage | None:
         """Where a media item came from; `None` for an attachment."""
@@ -189,10 +252,14 @@ class Agent:
             raise UsageError("this session is not kept: open one with a name to fork it")
         self.sessions.touch(self.session)
         self.sessions.copy(self.session, name)
+        return self.again(name)
+
+    def again(self, session: str | None) -> Agent:
+        """Another agent of the same making, in another session."""
         return Agent(
             self.brain,
             tools=self.tools,
-            session=name,
+            session=session,
             home=self.sessions.home,
             budget=self.budget,
             selector=self.selector,
@@ -200,8 +267,21 @@ class Agent:
             access=self.access,
             system_prompt=self.system_prompt,
             middleware=self._middleware,
-            max_steps=self.max_steps,
+            approve=self.approve,
+            limits=self.limits,
+            response_format=self.response_format,
         )
+
+    def as_tool(self, name: str, description: str) -> BaseTool:
+        """This agent as a tool of another: it is asked anew each time, with media by handle.
+
+        Args:
+            name: by which the other model calls it.
+            description: what it is for, for the other model.
+        """
+        from omni.chat.delegating import AgentTool
+
+        return AgentTool(name=name, description=description, agent=self)
 
     def close(self) -> None:
         """Stop what runs and let go of the session."""
@@ -219,132 +299,59 @@ class Agent:
     @cached_property
     def graph(self) -> Any:
         """The LangGraph of this agent, made by LangChain's `create_agent`."""
-        from langchain.agents import create_agent
+        from omni.chat.building import build
 
+        return build(
+            self,
+            self._opened,
+            offload=self._offload,
+            middleware=self._middleware,
+            context=AgentContext,
+        )
+
+    @cached_property
+    def _opened(self) -> list[Any]:
+        """The tools, each with the media of the session at hand."""
+        from omni.chat.toolbox import toolbox
         from omni.workbench import Workbench
 
-        in_place = getattr(self.brain, "media_in_place", False)
-        stack: list[Any] = [Watch(self._settings), *self._middleware, self._offload]
-        return create_agent(
-            self.brain,
-            toolbox(self.tools, Workbench(self.shelf, self.access)),
-            system_prompt=self.system_prompt or (None if in_place else _PROMPT),
-            middleware=stack,
-            context_schema=AgentContext,
-            checkpointer=self.sessions.checkpoints,
-        )
+        return toolbox(self.tools, Workbench(self.shelf, self.access))
 
-    def _stream(
-        self, text: str, attach: Sequence[Path | str | Media], want: Sequence[str]
-    ) -> Iterator[Event]:
-        began = time.perf_counter()
-        self._ask(text, [self._take(item) for item in attach])
-        run = self._run = TurnRun(
-            self.graph,
-            thread=self.session,
-            context=AgentContext(self.shelf, self.access),
-            offload=self._offload,
-            checkpoints=self.sessions.checkpoints,
-            max_steps=self.max_steps,
-        )
-        try:
-            yield from run.events()
-        except Cancelled:
-            self._end(run, "interrupted")
-        except OmniError as error:
-            self._end(run, "failed", str(error))
-            raise
-        except Exception as error:
-            self._end(run, "failed", _reason(error, self.max_steps))
-        except BaseException:  # Ctrl-C here, or the caller left the iterator
-            run.halt()
-            self._end(run, "interrupted")
-            raise
-        else:
-            self._end(run)
-        yield Finished(self._answer(want, time.perf_counter() - began))
+    def _ask(self, text: str, attach: Sequence[Item]) -> None:
+        refs = [self._take(item) for item in attach]
+        self._offload.begin_turn()
+        self._writer.ask(text, refs, model_name(self.brain))
 
-    def _take(self, item: Path | str | Media) -> MediaRef:
+    def _decide(self, decision: Decision | dict[str, Any]) -> Any:
+        """What the graph is given to go on with."""
+        from langgraph.types import Command
+
+        from omni.chat.approving import resumed
+
+        return Command(resume=resumed(self._writer.interrupts(), decision, self._opened))
+
+    def _take(self, item: Item) -> MediaRef:
         if isinstance(item, str) and HANDLE.fullmatch(item) and item in self.shelf:
             return self.shelf[item]
         media = item if isinstance(item, Media) else open_media(item, self.access)
         return take(readable(media), self.shelf)
 
-    def _ask(self, text: str, refs: Sequence[MediaRef]) -> None:
-        """Write the question; once this returns, it is durable with its attachments."""
-        refs = list({ref.handle: ref for ref in [*self.pending, *refs]}.values())
-        if not text.strip() and not refs:
-            raise UsageError("nothing was asked: give a question, an attachment or both")
-        content = to_langchain(MediaPart.of(ref) for ref in refs)
-        if text.strip():
-            content.append({"type": "text", "text": text})
-        question = HumanMessage(content=content, id=uuid.uuid4().hex)  # type: ignore[arg-type]
-        note(question, at=now(), stamp=time.time_ns())
-        self._offload.begin_turn()
-        self._write([*self._closing(self._messages()), question], "__start__")
-        self.sessions.asked(self.session)
-        title = text.strip() or refs[0].name
-        self.sessions.touch(self.session, model=model_name(self.brain), title=title, turn=True)
+    def _messages(self) -> list[Any]:
+        return self._writer.messages()
 
-    def _end(self, run: TurnRun, status: str = "", reason: str = "") -> None:
-        """Write what a stopped turn left, and keep only its last checkpoint."""
-        with contextlib.ExitStack() as stack:
-            stack.callback(self.sessions.checkpoints.settle)
-            stack.callback(self.sessions.checkpoints.prune_thread, self.session)
-            messages = self._messages()
-            if status and not _is_answered(messages):
-                partial = stopped_message(run.partial(), status, reason)
-                self._write([*_cut(messages), partial], "model")
 
-    def _answer(self, want: Sequence[str], seconds: float) -> Answer:
-        question, rest = split(self._messages())[-1]
-        answer = answer_of(question, rest, self._handles())
-        absent = missing(want, answer.parts)
-        if absent and isinstance(rest[-1], AIMessage):
-            content = rest[-1].content
-            words = [{"type": "text", "text": content}] if isinstance(content, str) else content
-            words = [
-                block for block in words if not isinstance(block, dict) or block.get("text", 1)
-            ]
-            changed = rest[-1].model_copy(update={"content": [*words, *to_langchain(absent)]})
-            self._write([changed], "model")
-            self.sessions.checkpoints.prune_thread(self.session)
-            answer = answer_of(question, [*rest[:-1], changed], self._handles())
-        return answer.model_copy(update={"timings": {**answer.timings, "total": seconds}})
+def _last(events: Iterator[Event]) -> Answer:
+    for event in events:
+        if isinstance(event, Finished):
+            return event.answer
+    raise AssertionError("a turn ends with Finished")
 
-    def _closing(self, messages: Sequence[AnyMessage]) -> list[AnyMessage]:
-        """What has to stand before the next question where a turn was cut off by a kill."""
-        if not messages or _is_answered(messages):
-            return []
-        return [*_cut(messages), stopped_message([], "interrupted")]
 
-    def _write(self, messages: Sequence[AnyMessage | RemoveMessage], node: str) -> None:
-        self.graph.update_state(self._config, {"messages": list(messages)}, as_node=node)
-
-    def _messages(self) -> list[AnyMessage]:
-        return list(self.sessions.messages(self.session))
-
-    @property
-    def _config(self) -> Any:
-        return {"configurable": {"thread_id": self.session, "checkpoint_ns": ""}}
-
-    def _handles(self) -> set[str]:
-        return {ref.handle for ref in self.shelf}
-
-    def _settings(self) -> dict[str, Any]:
-        """What this agent asks of its brain, as far as the brain knows of it."""
-        fields = getattr(type(self.brain), "model_fields", {})
-        given = {"budget": self.budget, "selector": self.selector, "seed": self.seed}
-        return {
-            name: value for name, value in given.items() if value is not None and name in fields
-        }
-
-    def _reconcile(self) -> None:
-        """After a kill between two writes: attachments of the last question wait no more."""
-        questions = [message for message, _ in split(self._messages())]
-        if questions:
-            stamp = int(noted(questions[-1]).get("stamp", 0))
-            self.sessions.settle(self.session, stamp=stamp, turns=len(questions))
+async def _alast(events: AsyncIterator[Event]) -> Answer:
+    async for event in events:
+        if isinstance(event, Finished):
+            return event.answer
+    raise AssertionError("a turn ends with Finished")
 
 
 def _selector(name: str | None, model: BaseChatModel) -> str | None:
@@ -360,30 +367,3 @@ def _selector(name: str | None, model: BaseChatModel) -> str | None:
     if name not in known:
         raise UsageError(f"no selector is called {name!r}; there is: {', '.join(known)}")
     return name
-
-
-def _is_answered(messages: Sequence[AnyMessage]) -> bool:
-    last = messages[-1] if messages else None
-    return isinstance(last, AIMessage) and not last.tool_calls
-
-
-def _cut(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
-    """An answer to every tool call that has none: services insist on it."""
-    rest = split(messages)[-1][1] if messages else []
-    answered = {getattr(message, "tool_call_id", None) for message in rest}
-    return [
-        tool_failure(dict(call), "stopped before it ended")
-        for message in rest
-        if isinstance(message, AIMessage)
-        for call in message.tool_calls
-        if call["id"] not in answered
-    ]
-
-
-def _reason(error: Exception, max_steps: int) -> str:
-    from langgraph.errors import GraphRecursionError
-
-    if isinstance(error, GraphRecursionError):
-        return f"no answer after {max_steps} steps: raise max_steps, or ask for less at a time"
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from omni.content import Answer, MediaPart
+from omni.content import Answer, Asked, MediaPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,4 +58,4 @@ class Finished:
     answer: Answer
 
 
-Event = TextDelta | MediaMade | ToolStarted | ToolEnded | Finished
+Event = TextDelta | MediaMade | ToolStarted | ToolEnded | Asked | Finished

@@ -1,34 +1,37 @@
-"""One turn while it runs: the graph works in a thread of its own, its events come out here."""
+"""One turn while it runs: in a thread of its own, or as a task of the event loop."""
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import queue
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
-
-from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
 from omni.chat.cancelling import STOP, Cancelled, StopHandler
 from omni.chat.checkpoints import RUN, Checkpoints
-from omni.chat.events import Event, MediaMade, TextDelta, ToolEnded, ToolStarted
-from omni.chat.offload import Offload, note
-from omni.content import MediaPart
-from omni.errors import MediaError
-from omni.wire import block_ref, from_langchain, has_bytes, is_media, to_langchain
+from omni.chat.events import Event
+from omni.chat.limits import LimitReached, Limits
+from omni.chat.telling import MODES, Teller
 
 GRACE_SECONDS = 5.0
 """How long a stopped turn may take to stop; after that, what it still does is not kept."""
 
 _POLL_SECONDS = 0.05
+_NODES_A_STEP = 8
 _END = object()
 
 
 class TurnRun:
-    """Runs the graph from where its thread stands, and can be stopped at any moment."""
+    """Runs the graph from where its thread stands, and can be stopped at any moment.
+
+    Attributes:
+        stop: set once the turn is to end; every model and tool under it can see it.
+        teller: what has come so far.
+    """
 
     def __init__(
         self,
@@ -36,57 +39,67 @@ class TurnRun:
         *,
         thread: str,
         context: Any,
-        offload: Offload,
+        teller: Teller,
         checkpoints: Checkpoints,
-        max_steps: int,
+        limits: Limits,
+        given: Any = None,
     ):
         self.stop = threading.Event()
+        self.teller = teller
         self._graph = graph
+        self._given = given
         self._context = context
-        self._offload = offload
         self._checkpoints = checkpoints
         self._run_id = uuid.uuid4().hex
         self._config = {
             "configurable": {"thread_id": thread, RUN: self._run_id},
             "callbacks": [StopHandler(self.stop)],
-            "recursion_limit": 2 * max_steps + 1,
+            # Steps are counted by a middleware; this is for graphs of others that turn in circles.
+            "recursion_limit": _NODES_A_STEP * limits.steps + _NODES_A_STEP,
         }
+        self._above = STOP.get()
+        self._limits = limits
+        self._deadline = None if limits.seconds is None else time.monotonic() + limits.seconds
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._worker: threading.Thread | None = None
-        self._announced: set[str] = set()
-        self._text_of: str | None = None
-        self._any_text = False
-        self._partial_id: str | None = None
-        self._partial: list[dict[str, Any]] = []
+        self._task: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def cancel(self) -> None:
+        """Stop, from any thread."""
+        self.stop.set()
+        if self._loop is not None and self._task is not None:
+            self._loop.call_soon_threadsafe(self._task.cancel)
 
     def events(self) -> Iterator[Event]:
         """What happens, as it happens.
 
         Raises:
             Cancelled: if the turn was stopped before it ended.
+            LimitReached: if its time was over.
             Exception: what a model or the graph raised.
         """
-        context = contextvars.copy_context()
-        context.run(STOP.set, self.stop)
-        self._worker = threading.Thread(target=context.run, args=(self._work,), daemon=True)
+        self._worker = threading.Thread(target=self._inside(), args=(self._work,), daemon=True)
         self._worker.start()
         stopped_at: float | None = None
         while True:
             try:
                 mode, payload = self._queue.get(timeout=_POLL_SECONDS)
             except queue.Empty:
-                if not self.stop.is_set():
+                if not self._to_stop():
                     continue
                 stopped_at = stopped_at or time.monotonic()
                 if time.monotonic() - stopped_at > GRACE_SECONDS:
                     self._checkpoints.abandon(self._run_id)
-                    raise Cancelled("stopped, though the model did not react") from None
+                    raise self._why("stopped, though the model did not react") from None
                 continue
             if mode is _END:
+                if isinstance(payload, Cancelled):
+                    raise self._why("stopped") from None
                 if payload is not None:
                     raise payload
                 return
-            yield from self._event(mode, payload)
+            yield from self.teller.tell(mode, payload)
 
     def halt(self) -> None:
         """Stop, and wait until nothing more is written."""
@@ -98,107 +111,110 @@ class TurnRun:
         while not self._queue.empty():
             mode, payload = self._queue.get()
             if mode is not _END:
-                list(self._event(mode, payload))
+                list(self.teller.tell(mode, payload))
 
-    def partial(self) -> list[dict[str, Any]]:
-        """Content of the message that was under way when the turn stopped."""
-        return self._partial
+    async def aevents(self) -> AsyncIterator[Event]:
+        """What happens, as it happens, in the event loop that asks; raises what `events` does."""
+        self._loop = asyncio.get_running_loop()
+        came: asyncio.Queue[Any] = asyncio.Queue()
+        context = contextvars.copy_context()
+        context.run(STOP.set, self.stop)
+        self._task = self._loop.create_task(self._awork(came), context=context)
+        self._task.add_done_callback(lambda _: came.put_nowait((_END, None)))
+        while True:
+            try:
+                async with asyncio.timeout(self._left()):
+                    mode, payload = await came.get()
+            except TimeoutError:
+                self._deadline = None
+                self._late = True
+                self.cancel()
+                continue
+            if mode is _END:
+                break
+            for event in await _where_it_fits(payload, self.teller, mode):
+                yield event
+        if self._task.cancelled() or isinstance(self._task.exception(), Cancelled):
+            raise self._why("stopped")
+        self._task.result()
+
+    async def ahalt(self) -> None:
+        """Stop, and shut out what does not stop at once."""
+        self.stop.set()
+        self._checkpoints.abandon(self._run_id)
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+            await to_the_end(asyncio.wait({self._task}, timeout=GRACE_SECONDS))
+
+    _late = False
+
+    def _to_stop(self) -> bool:
+        """Whether the turn is to end: by a flag, by that of the turn above it, or by the clock."""
+        if self._deadline is not None and time.monotonic() > self._deadline:
+            self._deadline, self._late = None, True
+        if self._late or (self._above is not None and self._above.is_set()):
+            self.stop.set()
+        return self.stop.is_set()
+
+    def _left(self) -> float | None:
+        return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+
+    def _why(self, text: str) -> Exception:
+        if self._late:
+            return LimitReached(self._limits.told_late())
+        return Cancelled(text)
+
+    def _inside(self) -> Callable[..., Any]:
+        """What runs a function where the flag of this turn is seen."""
+        context = contextvars.copy_context()
+        context.run(STOP.set, self.stop)
+        return context.run
 
     def _work(self) -> None:
         try:
-            for mode, payload in self._graph.stream(
-                None,
+            for item in self._graph.stream(
+                self._given,
                 self._config,
                 context=self._context,
-                stream_mode=["messages", "updates", "custom"],
+                stream_mode=list(MODES),
                 durability="sync",
             ):
-                self._queue.put((mode, payload))
+                self._queue.put(item)
         except BaseException as error:
             self._queue.put((_END, error))
         else:
             self._queue.put((_END, None))
 
-    def _event(self, mode: Any, payload: Any) -> Iterator[Event]:
-        if mode == "custom" and isinstance(payload, ToolStarted | ToolEnded):
-            yield payload
-        elif mode == "messages":
-            message, metadata = payload
-            if metadata.get("langgraph_node") == "model" and isinstance(message, AIMessage):
-                yield from self._delta(message)
-        elif mode == "updates":
-            for update in payload.values():
-                for message in _messages(update):
-                    yield from self._whole(message)
-
-    def _delta(self, message: AIMessage) -> Iterator[Event]:
-        if message.id != self._partial_id:
-            self._partial_id, self._partial = message.id, []
-        content = message.content
-        blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
-        for block in blocks:
-            if isinstance(block, str):
-                block = {"type": "text", "text": block}
-            if block.get("type") == "text" and block.get("text"):
-                yield from self._words(str(message.id), block["text"])
-            elif is_media(block) and has_bytes(block):
-                try:
-                    part = MediaPart.of(self._offload.ref(block, self._offload.lineage))
-                except MediaError:
-                    continue  # the whole message says what is wrong with it
-                self._partial += to_langchain([part])
-                yield from self._made(part)
-            elif block.get("type") == "non_standard":
-                self._partial.append(block)
-
-    def _words(self, message_id: str, text: str) -> Iterator[Event]:
-        if self._any_text and self._text_of != message_id:
-            yield TextDelta("\n\n")
-        self._text_of, self._any_text = message_id, True
-        if self._partial and self._partial[-1].get("type") == "text":
-            self._partial[-1]["text"] += text
-        else:
-            self._partial.append({"type": "text", "text": text})
-        yield TextDelta(text)
-
-    def _whole(self, message: BaseMessage) -> Iterator[Event]:
-        """A message that is in the state now; what of it was not announced yet."""
-        if isinstance(message, AIMessage):
-            self._partial_id, self._partial = None, []
-        elif not isinstance(message, ToolMessage):
-            return
-        content = message.content if isinstance(message.content, list) else []
-        known = [
-            block
-            for block in content
-            if isinstance(block, Mapping) and (not is_media(block) or block_ref(block))
-        ]
-        for part in from_langchain(known):
-            if not isinstance(part, MediaPart):
-                continue
-            if isinstance(message, AIMessage) or part.ref is None or part.ref.lineage:
-                yield from self._made(part)
-
-    def _made(self, part: MediaPart) -> Iterator[Event]:
-        handle = part.ref.handle if part.ref else None
-        if handle is None or handle not in self._announced:
-            yield MediaMade(part)
-        if handle:
-            self._announced.add(handle)
+    async def _awork(self, came: asyncio.Queue[Any]) -> None:
+        async for item in self._graph.astream(
+            self._given,
+            self._config,
+            context=self._context,
+            stream_mode=list(MODES),
+            durability="sync",
+        ):
+            came.put_nowait(item)
 
 
-def stopped_message(content: list[dict[str, Any]], status: str, reason: str = "") -> AIMessage:
-    """What is kept of an answer that was stopped or failed."""
-    message = AIMessage(content=content or "")  # type: ignore[arg-type]
-    note(message, status=status, **({"reason": reason} if reason else {}))
-    return message
+async def to_the_end(work: Any) -> Any:
+    """Wait for work that must not be left half done, even if who waits is cancelled meanwhile."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            cancelled = error
+        except Exception:
+            break
+    if cancelled is not None:
+        raise cancelled
+    return task.result()
 
 
-def _messages(update: Any) -> list[BaseMessage]:
-    if isinstance(update, BaseMessage):
-        return [update]
-    if isinstance(update, Mapping):
-        return _messages(update.get("messages"))
-    if isinstance(update, list | tuple):
-        return [message for item in update for message in _messages(item)]
-    return []
+async def _where_it_fits(payload: Any, teller: Teller, mode: Any) -> list[Event]:
+    """Words are told at once; media are stored in a thread, so that the loop goes on."""
+    message = payload[0] if mode == "messages" else None
+    if isinstance(getattr(message, "content", None), list):
+        return await to_the_end(asyncio.to_thread(lambda: list(teller.tell(mode, payload))))
+    return list(teller.tell(mode, payload))

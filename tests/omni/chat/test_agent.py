@@ -14,6 +14,7 @@ from pydantic import Field
 import omni
 from omni.chat.agent import Agent, AgentContext
 from omni.chat.events import Finished, MediaMade, TextDelta, ToolEnded, ToolStarted
+from omni.chat.limits import Limits
 from omni.compression.budget import Budget
 from omni.content import Answer, MediaPart, TextPart
 from omni.errors import BudgetSpent, MediaError, UsageError
@@ -253,7 +254,7 @@ def test_a_model_that_loops_is_stopped(open_agent, call):
         """More."""
         return "more"
 
-    agent = open_agent(*(call("more", n) for n in range(9)), tools=[more], max_steps=3)
+    agent = open_agent(*(call("more", n) for n in range(9)), tools=[more], limits=Limits(steps=3))
     answer = agent.run("go")
     assert not answer.ok
     assert "no answer after 3 steps" in str(answer.failures[0].reason)
