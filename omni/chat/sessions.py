@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import sqlite3
 import threading
 import time
@@ -19,7 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from omni import plugins
-from omni.chat.checkpoints import Checkpoints
+from omni.chat import searching
+from omni.chat.checkpoints import Checkpoints, copy_rows, delete_rows
+from omni.chat.locking import Held, hold
+from omni.chat.searching import Found
 from omni.config import home as default_home
 from omni.errors import StoreError, UsageError
 from omni.media import BlobStore, Lineage, Media, MediaRef, Shelf
@@ -126,17 +128,42 @@ class Sessions:
             UsageError: if there is no such session, or it is being used.
         """
         name = self.find(name).name
-        with self.lock(name):
-            digests = {ref.digest for ref in self.refs(name)}
-            self.checkpoints.delete_thread(name)
+        with self.lock(name), self._collecting():
             with self.checkpoints.cursor() as cursor:
-                cursor.execute("DELETE FROM sessions WHERE name = ?", (name,))
-                cursor.execute("DELETE FROM media WHERE session = ?", (name,))
-                rows = cursor.execute("SELECT ref FROM media").fetchall()
-            held = {MediaRef.model_validate_json(row[0]).digest for row in rows}
-            for digest in digests - held:
+                digests = {ref.digest for ref in _refs(cursor, name)}
+                delete_rows(cursor, name)
+                for table, column in (("sessions", "name"), ("media", "session")):
+                    cursor.execute(f"DELETE FROM {table} WHERE {column} = ?", (name,))
+                searching.forget(cursor, name)
+                digests -= {ref.digest for ref in _refs(cursor)}
+            for digest in digests:
                 self.blobs.delete(digest)
             self.checkpoints.settle()
+
+    def collect(self) -> int:
+        """Delete every blob that no session holds, and return how many there were.
+
+        They are left by a process that died between storing bytes and writing down their handle.
+        Writers wait meanwhile, in this process and in others, so that nothing is taken from them.
+        """
+        with self._collecting():
+            with self.checkpoints.cursor(transaction=False) as cursor:
+                held = {ref.digest for ref in _refs(cursor)}
+            loose = [digest for digest in self.blobs.digests() if digest not in held]
+            for digest in loose:
+                self.blobs.delete(digest)
+        return len(loose)
+
+    def storing(self) -> contextlib.AbstractContextManager[None]:
+        """From storing bytes to writing down their handle: no blob is collected meanwhile."""
+        return hold(self._blob_lock, shared=True)
+
+    def _collecting(self) -> contextlib.AbstractContextManager[None]:
+        return hold(self._blob_lock)
+
+    @property
+    def _blob_lock(self) -> Path:
+        return self.home / "locks" / "blobs.lock"
 
     def copy(self, source: str, target: str) -> None:
         """Copy a session with all its handles under a new name.
@@ -145,19 +172,30 @@ class Sessions:
             UsageError: if the name is taken.
         """
         check_name(target)
-        with self.checkpoints.cursor() as cursor:
-            if cursor.execute("SELECT 1 FROM sessions WHERE name = ?", (target,)).fetchone():
-                raise UsageError(f"there is a session called {target!r} already: choose another")
-            cursor.execute(
-                "INSERT INTO sessions SELECT ?, title, model, created, ?, turns "
-                "FROM sessions WHERE name = ?",
-                (target, now(), source),
-            )
-            cursor.execute(
-                "INSERT INTO media SELECT ?, handle, ref, pending FROM media WHERE session = ?",
-                (target, source),
-            )
-        self.checkpoints.copy_thread(source, target)
+        try:
+            with self.checkpoints.cursor() as cursor:
+                cursor.execute(
+                    "INSERT INTO sessions SELECT ?, title, model, created, ?, turns "
+                    "FROM sessions WHERE name = ?",
+                    (target, now(), source),
+                )
+                cursor.execute(
+                    "INSERT INTO media SELECT ?, handle, ref, pending FROM media WHERE session = ?",
+                    (target, source),
+                )
+                copy_rows(cursor, source, target)
+        except sqlite3.IntegrityError:
+            raise UsageError(
+                f"there is a session called {target!r} already: choose another"
+            ) from None
+
+    def search(self, words: str, limit: int = 20) -> list[Found]:
+        """Turns in which all the words were said, the best first.
+
+        Raises:
+            UsageError: if no word is given.
+        """
+        return searching.search(self, words, limit)
 
     def touch(self, name: str, *, model: str = "", title: str = "", turn: bool = False) -> None:
         """Note that a session is used; the first title that is given stays."""
@@ -220,21 +258,29 @@ class Sessions:
         Raises:
             UsageError: if another process holds it.
         """
-        folder = self.home / "locks"
-        folder.mkdir(exist_ok=True, mode=0o700)
-        path = folder / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.lock"
-        with path.open("a+b") as stream:
-            if not _try_lock(stream.fileno()):
+        path = self.home / "locks" / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.lock"
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(hold(path, wait=False))
+            except Held:
                 raise UsageError(
                     f"the session {name!r} is being used by another process: wait, or fork it"
-                )
+                ) from None
             yield
+
+    def version(self) -> int | None:
+        """A number that changes when another process writes; `None` once closed."""
+        if self._closed:
+            return None
+        with self.checkpoints.cursor(transaction=False) as cursor:
+            return cursor.execute("PRAGMA data_version").fetchone()[0]
 
     def close(self) -> None:
         """Let go of the database; closing again does nothing."""
         if not self._closed:
             self._closed = True
-            self.checkpoints.settle()
+            with contextlib.suppress(StoreError):  # the log is as good, and a full disk is no end
+                self.checkpoints.settle()
             self.checkpoints.conn.close()
 
     def __enter__(self) -> Sessions:
@@ -245,23 +291,54 @@ class Sessions:
 
 
 class SessionShelf(Shelf):
-    """A shelf whose handles are written to the database before they are handed out."""
+    """A shelf whose handles are written to the database before they are handed out.
+
+    What another process adds to the session is seen here at once.
+    """
 
     def __init__(self, sessions: Sessions, name: str):
-        super().__init__(sessions.blobs, sessions.refs(name))
         self._sessions = sessions
         self._name = name
-        self._adding = threading.Lock()
+        self._adding = threading.RLock()
+        self._version = sessions.version()
+        super().__init__(sessions.blobs, sessions.refs(name))
 
     def add(self, media: Media, *, prefix: str, lineage: Lineage | None = None) -> MediaRef:
         """Store the bytes and give them a handle; both are durable on return."""
-        with self._adding:
+        with self._adding, self._sessions.storing():
+            self._follow()
             while True:
-                known = set(self._refs)
+                known = dict(self._refs)
                 ref = super().add(media, prefix=prefix, lineage=lineage)
-                if ref.handle in known or self._sessions.keep(self._name, ref):
+                if ref.handle in known:
+                    return ref
+                self._refs = known
+                if self._sessions.keep(self._name, ref):
+                    self._refs[ref.handle] = ref
                     return ref
                 self._refs = {ref.handle: ref for ref in self._sessions.refs(self._name)}
+
+    def _follow(self) -> None:
+        """Read the handles again if another process has written since."""
+        with self._adding:
+            if (version := self._sessions.version()) not in (None, self._version):
+                self._refs = {ref.handle: ref for ref in self._sessions.refs(self._name)}
+                self._version = version
+
+    def __getitem__(self, handle: str) -> MediaRef:
+        self._follow()
+        return super().__getitem__(handle)
+
+    def __contains__(self, handle: object) -> bool:
+        return super().__contains__(handle) or (self._follow() or super().__contains__(handle))
+
+    def __iter__(self) -> Iterator[MediaRef]:
+        self._follow()
+        return iter(list(self._refs.values()))
+
+    def __len__(self) -> int:
+        self._follow()
+        return super().__len__()
 
 
 def check_name(name: str) -> str:
@@ -304,22 +381,12 @@ def _prepare(cursor: sqlite3.Cursor, path: Path) -> None:
             f"{path} was written by a newer Omni (format {found}, this one knows {FORMAT}): "
             "update, or choose another OMNI_HOME"
         )
-    cursor.executescript(_TABLES + f"PRAGMA user_version = {FORMAT};")
+    cursor.executescript(_TABLES + searching.TABLES + f"PRAGMA user_version = {FORMAT};")
 
 
-def _try_lock(handle: int) -> bool:
-    if os.name == "nt":
-        import msvcrt
-
-        try:
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-        except OSError:
-            return False
-        return True
-    import fcntl
-
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+def _refs(cursor: sqlite3.Cursor, session: str | None = None) -> list[MediaRef]:
+    """The handles of a session, or of all."""
+    only = "" if session is None else " WHERE session = ?"
+    given = () if session is None else (session,)
+    rows = cursor.execute(f"SELECT ref FROM media{only}", given).fetchall()
+    return [MediaRef.model_validate_json(row[0]) for row in rows]
