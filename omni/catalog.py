@@ -39,6 +39,7 @@ _KIND_OF_GROUP = {
     "adapters": "adapter",
     "compression": "selector",
     "compression.dropping": "selector",
+    "makers": "decoder",
     "modalities": "modality",
     "routing": "router",
     "tools": "tool",

@@ -25,6 +25,7 @@ GROUPS = (
     "chat",
     "compression",
     "compression.dropping",
+    "makers",
     "memory",
     "modalities",
     "routing",

@@ -1,0 +1,1 @@
+"""Makers of media: one file each, and `weights` for where their weights lie."""
