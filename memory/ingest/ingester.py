@@ -19,7 +19,7 @@ from .outcome import FileOutcome, Outcome, Progress, Status
 from .piece import Piece, Source
 from .plan import Plan
 from .pool import Engine, Processes
-from .reading import Taken, abilities
+from .reading import Taken, abilities, take_media
 from .vectors import embedded
 from .walking import files
 
@@ -105,6 +105,19 @@ class Ingester:
             self._tell(outcome, self._keep(path, taken, named[path]), len(named))
         return outcome
 
+    def add_media(self, media: Media, place: str) -> FileOutcome:
+        """Take in media that lie in no file of a person's.
+
+        Args:
+            media: such as an attachment of a conversation.
+            place: stands for their path, and ends in their name; the same place is replaced.
+        """
+        path, source = Path(place), Source(place, media.mime, media.digest)
+        known = self._known(source.root)
+        if known is not None and known.mark == mark_of(media.digest, self._ways):
+            return FileOutcome(path, "kept", 1 + len(known.pieces), source.root)
+        return self._keep(path, take_media(media, self.plan, path), True, source)
+
     def remove(self, paths: Iterable[Path | str]) -> int:
         """Take files out of memory, which need not exist any more; how many records went."""
         removed = 0
@@ -163,18 +176,20 @@ class Ingester:
         other = self._known(of[0])
         return other is not None and other.digest == of[1] and other.of is None
 
-    def _keep(self, path: Path, taken: Taken, named: bool) -> FileOutcome:
+    def _keep(
+        self, path: Path, taken: Taken, named: bool, source: Source | None = None
+    ) -> FileOutcome:
         if taken.media is None or not taken.pieces:
             skip = not named and _UNREADABLE in taken.error
             status: Status = "skipped" if skip else "failed"
             return FileOutcome(path, status, reason=taken.error or f"{path} holds nothing")
         try:
-            return self._store(path, taken.media, taken)
+            return self._store(path, source or _source(path, taken.media), taken)
         except OmniError as error:
             return FileOutcome(path, "failed", reason=str(error))
 
-    def _store(self, path: Path, media: Media, taken: Taken) -> FileOutcome:
-        source, pieces = _source(path, media), taken.pieces
+    def _store(self, path: Path, source: Source, taken: Taken) -> FileOutcome:
+        pieces = taken.pieces
         known = self._known(source.root)
         twin = self._twin(source, pieces)
         notes = [*pieces[0].meta.get("notes", ()), *taken.notes]

@@ -52,10 +52,20 @@ def take(path: Path, plan: Plan, access: Access | None = None) -> Taken:
     """
     try:
         media = open_media(path, access)
-        pieces = tuple(_within(extract(media, plan), plan, media.name))
-        if open_media(path, access).digest != media.digest:
-            raise MediaError(f"{path} changed while it was read: add it again")
-        return Taken(pieces, media)
+        taken = take_media(media, plan, path)
+        if not taken.error and open_media(path, access).digest != media.digest:
+            return Taken(error=f"{path} changed while it was read: add it again")
+        return taken
+    except OmniError as error:
+        return Taken(error=str(error))
+    except FileNotFoundError:
+        return Taken(error=f"{path} vanished while it was read")
+
+
+def take_media(media: Media, plan: Plan, path: Path) -> Taken:
+    """Take media apart; whatever is wrong with them is in the answer, under the name of a path."""
+    try:
+        return Taken(tuple(_within(extract(media, plan), plan, media.name)), media)
     except OmniError as error:
         return Taken(error=str(error))
     except FileNotFoundError:
