@@ -114,8 +114,9 @@ def compress(
         tokens: at most so many over all media of a prompt.
         floor: never fewer than this of an item.
         place: where kept tokens say they were, see `omni.compression.placement.place`.
-        share: `even` gives each item its share; `question` gives more to items that are near to
-            what is asked, of as many tokens in all.
+        share: `even` gives each item its share; of as many tokens in all, `question` gives more to
+            items that are near to what is asked, and `kind` to kinds of media (pictures, films,
+            sound) of which many tokens matter to it.
         pages: of pictures full of writing at least this share is kept; 0 treats them like others.
         bypass: `auto` reads a prompt whole where choosing would take longer than it saves, as far
             as can be told from prompts before; the report says so. A `Bypass` knows beforehand.

@@ -14,6 +14,7 @@ from omni.compression.allocation import allocate
 from omni.compression.budget import Budget, Grid
 from omni.compression.encoders import Encoders
 from omni.compression.items import Item, Shown, find, show
+from omni.compression.kind_share import drawn, kind_weights
 from omni.compression.pins import Pinned
 from omni.compression.question_share import nearness, question_share
 from omni.compression.record import SelectionRecord, record
@@ -25,7 +26,7 @@ from omni.compression.text_rich import gentle, text_rich
 from omni.compression.watching import needed
 from omni.errors import UsageError
 
-SHARES = ("even", "question")
+SHARES = ("even", "question", "kind")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,8 @@ class Chooser:
     Attributes:
         selector: which.
         budget: how many.
-        share: `even`, or `question` where what was asked decides whose tokens they are.
+        share: `even`, or `question` where what was asked decides whose tokens they are, or `kind`
+            where kinds of media have budgets of their own.
         pages: the least share that is kept of a picture full of writing.
         kinds: what each placeholder stands for.
         encoders: what is known of the media.
@@ -84,7 +86,7 @@ class Chooser:
         name: str = "",
     ):
         if share not in SHARES:
-            raise UsageError(f"share is {' or '.join(SHARES)}, not {share!r}")
+            raise UsageError(f"share is one of {', '.join(SHARES)}, not {share!r}")
         if not 0 <= pages <= 1:
             raise UsageError(f"pages is a share from 0 to 1, not {pages}")
         self.selector, self.budget, self.share, self.pages = selector, budget, share, pages
@@ -105,20 +107,15 @@ class Chooser:
             UsageError: if the floors of a prompt's items exceed its budget.
         """
         began = time.perf_counter()
-        near: list[float] = []
-        weights: list[float] | None = None
-        if self.share == "question" and len(items) > 1:
-            flat = [item.row * embeds.shape[1] + place for item in items for place in item.places]
-            x = embeds.flatten(0, 1)[to_device(flat, embeds.device)]
-            tokens = Tokens(x, [item.length for item in items])
-            near = nearness(tokens, question(prompt, items, embeds)).tolist()
+        near = self._near(prompt, items, embeds)
+        weights = self._by_kind(prompt, items, embeds)
         notes = []
         for row in range(len(prompt.present)):
             own = [place for place, item in enumerate(items) if item.row == row]
+            mine = None if weights is None else [weights[place] for place in own]
             if near:
-                some = torch.tensor([near[place] for place in own])
-                weights = question_share(some).tolist()
-            self._count([items[place] for place in own], weights)
+                mine = question_share(torch.tensor([near[place] for place in own])).tolist()
+            self._count([items[place] for place in own], mine)
         for item in items:
             if self._rich(item):
                 notes.append(f"{item.name} looks like a page: {item.keep} of {item.length} kept")
@@ -147,6 +144,30 @@ class Chooser:
         seconds = plan.seconds + time.perf_counter() - began
         return replace(plan, shown=shown, chosen=chosen, seconds=seconds)
 
+    def _near(self, prompt: Prompt, items: Sequence[Item], embeds: Tensor) -> list[float]:
+        """How near each item is to the question, where that decides; or nothing."""
+        if self.share != "question" or len(items) < 2:
+            return []
+        return nearness(_tokens(items, embeds), question(prompt, items, embeds)).tolist()
+
+    def _by_kind(self, prompt: Prompt, items: Sequence[Item], embeds: Tensor) -> list[float] | None:
+        """What each item weighs, where kinds have budgets of their own."""
+        if self.share != "kind" or not items:
+            return None
+        weights = [0.0] * len(items)
+        looks = drawn(_tokens(items, embeds), question(prompt, items, embeds))
+        parts = looks.split([item.length for item in items])
+        for row in {item.row for item in items}:
+            own = [place for place, item in enumerate(items) if item.row == row]
+            found = kind_weights(
+                [items[place].kind for place in own],
+                [items[place].length for place in own],
+                torch.cat([parts[place] for place in own]),
+            )
+            for place, weight in zip(own, found, strict=True):
+                weights[place] = weight
+        return weights
+
     def _rich(self, item: Item) -> bool:
         return bool(self.pages) and item.density is not None and text_rich(item.density)
 
@@ -168,6 +189,13 @@ class Chooser:
             counts = allocate(sizes, total, weights, [budget.floor] * len(items))
         for item, count in zip(items, counts, strict=True):
             item.keep = count
+
+
+def _tokens(items: Sequence[Item], embeds: Tensor) -> Tokens:
+    """The media of a prompt, item after item."""
+    flat = [item.row * embeds.shape[1] + place for item in items for place in item.places]
+    x = embeds.flatten(0, 1)[to_device(flat, embeds.device)]
+    return Tokens(x, [item.length for item in items])
 
 
 def question(prompt: Prompt, items: Sequence[Item], embeds: Tensor) -> Question:

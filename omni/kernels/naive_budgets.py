@@ -264,3 +264,19 @@ def _by_tier(tiers: list[list[int]], scores: list[list[float]], keep: int) -> li
     flat = [score for row in scores for score in row]
     order = sorted(range(len(flat)), key=lambda place: (-flat_tiers[place], -flat[place], place))
     return sorted(order[:keep])
+
+
+def looks(item: Tensor, words: Tensor, temperature: float) -> list[float]:
+    """What each word looks at, by the softmax of cosines, added up over words."""
+    sound = [bool(token.isfinite().all()) for token in item]
+    if not len(words):
+        return [float(flag) for flag in sound]
+    found = [0.0] * len(item)
+    for word in words.double():
+        parts = []
+        for token, flag in zip(item.double(), sound, strict=True):
+            length = float(word.norm() * token.norm())
+            cosine = float(word @ token) / length if flag else 0.0
+            parts.append(math.exp(cosine / temperature) if flag else 0.0)
+        found = [had + part / sum(parts) for had, part in zip(found, parts, strict=True)]
+    return found

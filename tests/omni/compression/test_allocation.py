@@ -13,7 +13,7 @@ from omni.compression.allocation import allocate, plan
 from omni.compression.budget import Budget
 from omni.compression.catp import example_share, two_stages
 from omni.compression.globalcom2 import tile_layout, tile_ratios
-from omni.compression.kind_share import carriers, kind_share
+from omni.compression.kind_share import carriers, drawn, kind_share, kind_weights
 from omni.compression.pyramid import finer
 from omni.compression.question_share import nearness, question_share
 from omni.compression.selector import Question, Tokens
@@ -215,3 +215,27 @@ def test_edge_density_is_that_of_the_loop():
     assert edge_density(torch.full((3, 4, 4), torch.nan)).item() == 0
     with pytest.raises(UsageError, match=r"\[3, height, width\] or \[height, width\], not \[4\]"):
         edge_density(torch.zeros(4))
+
+
+def test_what_words_look_at_is_that_of_the_loop():
+    for seed in range(50):
+        generator = torch.Generator().manual_seed(seed)
+        lengths = torch.randint(1, 9, (3,), generator=generator).tolist()
+        dtype = torch.bfloat16 if seed % 2 else torch.float32
+        x = torch.randn(sum(lengths), 5, generator=generator).to(dtype)
+        if seed % 7 == 0:
+            x[0] = torch.nan
+        words = torch.randn(3, 2, 5, generator=generator)
+        mask = torch.tensor([[True, True], [True, False], [False, False]])
+        found = drawn(Tokens(x, lengths), Question(words, mask)).split(lengths)
+        for item, own in enumerate(x.split(lengths)):
+            expected = naive_budgets.looks(own, words[item][mask[item]], 0.1)
+            torch.testing.assert_close(found[item], torch.tensor(expected), atol=1e-5, rtol=1e-4)
+
+
+def test_a_kind_of_which_few_tokens_matter_gets_few():
+    looks = torch.cat([torch.full((40,), 0.025), torch.zeros(38), torch.ones(2)])
+    weights = kind_weights(["image", "audio", "audio"], [40, 30, 10], looks)
+    assert weights == [38.0, 1.5, 0.5]
+    assert allocate([40, 30, 10], 20, weights, [1, 1, 1]) == [18, 1, 1]
+    assert kind_weights(["image", "audio", "image"], [3, 2, 3], torch.ones(8)) == [3, 2, 3]

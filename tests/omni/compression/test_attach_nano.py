@@ -7,6 +7,7 @@ import torch
 
 from omni.compression.attach import compress
 from omni.compression.budget import Grid
+from omni.compression.placement import POLICIES
 from omni.modality import modality
 from omni.model.loading import load
 from tests.omni.compression.test_attach_encoders import Blind
@@ -79,3 +80,22 @@ def test_rows_that_are_finished_leave_the_others_alone(method):
     for row, own in zip(together[:, width:], alone, strict=True):
         assert row[: len(own)].tolist() == own.tolist()
     assert len({len(own) for own in alone}) > 1, "or no row leaves before another"
+
+
+def test_kinds_of_media_may_have_budgets_of_their_own():
+    given = prompt("image", "video", "audio", question="What is said?")
+    kept = {}
+    for share in ("even", "kind"):
+        with compress(nano().model, "topk", tokens=60, share=share) as attached, torch.no_grad():
+            nano().model(**given)
+        kept[share] = [count for _, count, _ in attached.reports[0].items]
+    assert sum(kept["kind"]) == sum(kept["even"]) == 60 and min(kept["kind"]) >= 1
+    assert kept["kind"] != kept["even"]
+
+
+@pytest.mark.parametrize("place", POLICIES)
+def test_every_placement_is_that_of_a_reading_without_a_cache(place):
+    given = prompt("image")
+    with compress(nano().model, "farthest", keep=0.25, place=place):
+        more = {"max_new_tokens": 4, "do_sample": False}
+        assert torch.equal(said(given, 4), nano().model.generate(**given, **more, use_cache=False))

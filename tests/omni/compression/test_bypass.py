@@ -138,7 +138,7 @@ def test_the_question_shares_out_one_budget():
         states(found.model, **rest)
     assert attached.reports[0].kept == 10
     with (
-        pytest.raises(UsageError, match="share is even or question, not 'odd'"),
+        pytest.raises(UsageError, match="share is one of even, question, kind, not 'odd'"),
         compress(found.model, share="odd"),
     ):
         pass
