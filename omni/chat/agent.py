@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -194,7 +195,7 @@ class Agent:
 
     def astream(
         self, text: str, attach: Sequence[Item] = (), *, want: Sequence[str] = ()
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event, None]:
         """`stream` in an event loop; a task that is cancelled stops the turn and keeps what came.
 
         Models and tools that have no asynchronous form work in threads.
@@ -223,7 +224,9 @@ class Agent:
         """`resume`, and get what happens as it happens; see `stream`."""
         return self._runner.stream(functools.partial(self._decide, decision), want)
 
-    def astream_resumed(self, decision: Any, *, want: Sequence[str] = ()) -> AsyncIterator[Event]:
+    def astream_resumed(
+        self, decision: Any, *, want: Sequence[str] = ()
+    ) -> AsyncGenerator[Event, None]:
         """`stream_resumed` in an event loop."""
         return self._runner.astream(functools.partial(self._decide, decision), want)
 
@@ -347,10 +350,11 @@ def _last(events: Iterator[Event]) -> Answer:
     raise AssertionError("a turn ends with Finished")
 
 
-async def _alast(events: AsyncIterator[Event]) -> Answer:
-    async for event in events:
-        if isinstance(event, Finished):
-            return event.answer
+async def _alast(events: AsyncGenerator[Event, None]) -> Answer:
+    async with contextlib.aclosing(events):
+        async for event in events:
+            if isinstance(event, Finished):
+                return event.answer
     raise AssertionError("a turn ends with Finished")
 
 

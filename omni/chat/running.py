@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from typing import Any
 
 from omni.chat.cancelling import Cancelled
@@ -79,16 +79,20 @@ class Runner:
                     raise
             else:
                 self._writer.end([])
-            yield Finished(self._answer(run, want, time.perf_counter() - began))
+            answer = self._answer(run, want, time.perf_counter() - began)
+        yield Finished(answer)  # whoever reads this may ask the next question
 
-    async def astream(self, begin: Callable[[], Any], want: Sequence[str]) -> AsyncIterator[Event]:
+    async def astream(
+        self, begin: Callable[[], Any], want: Sequence[str]
+    ) -> AsyncGenerator[Event, None]:
         """`stream` in the event loop that asks; what reads and writes works in threads."""
         began = time.perf_counter()
         with self._alone():
             run = self._run = self._turn(await to_the_end(asyncio.to_thread(begin)))
             try:
-                async for event in run.aevents():
-                    yield event
+                async with contextlib.aclosing(run.aevents()) as events:
+                    async for event in events:
+                        yield event
             except BaseException as error:
                 if not isinstance(error, Exception):  # the task was cancelled, or the caller left
                     await run.ahalt()
@@ -97,7 +101,8 @@ class Runner:
             else:
                 await to_the_end(asyncio.to_thread(self._writer.end, []))
             seconds = time.perf_counter() - began
-            yield Finished(await to_the_end(asyncio.to_thread(self._answer, run, want, seconds)))
+            answer = await to_the_end(asyncio.to_thread(self._answer, run, want, seconds))
+        yield Finished(answer)
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:

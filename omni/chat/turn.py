@@ -8,7 +8,7 @@ import queue
 import threading
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Any
 
 from omni.chat.cancelling import STOP, Cancelled, StopHandler
@@ -113,7 +113,7 @@ class TurnRun:
             if mode is not _END:
                 list(self.teller.tell(mode, payload))
 
-    async def aevents(self) -> AsyncIterator[Event]:
+    async def aevents(self) -> AsyncGenerator[Event, None]:
         """What happens, as it happens, in the event loop that asks; raises what `events` does."""
         self._loop = asyncio.get_running_loop()
         came: asyncio.Queue[Any] = asyncio.Queue()
