@@ -284,7 +284,7 @@ class Agent:
         """
         from omni.chat.delegating import AgentTool
 
-        return AgentTool(name=name, description=description, agent=self)
+        return AgentTool(name=name, description=description, open=lambda: self.again(None))
 
     def close(self) -> None:
         """Stop what runs and let go of the session."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -37,18 +37,21 @@ class Request(BaseModel):
 class AgentTool(BaseTool):
     """Asks an agent anew each time, in a session that is thrown away.
 
+    Attributes:
+        open: opens the agent in such a session.
+
     What the agent would have to ask a person for is refused. Its tool calls are told as those of
     `name/tool`, and its tokens count to the turn that called it.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    agent: Any
+    open: Callable[[], Any]
     args_schema: Any = Request
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
 
     def _run(self, request: str, media: list[str] | None = None) -> tuple[list[Any], Any]:
-        with self.agent.again(None) as worker:
+        with self.open() as worker:
             errand = _Errand(self.name, worker, request, media or [])
             answer = _last(map(errand.tell, worker.stream(errand.text)))
             while answer.asked:
@@ -56,7 +59,7 @@ class AgentTool(BaseTool):
             return errand.result(answer)
 
     async def _arun(self, request: str, media: list[str] | None = None) -> tuple[list[Any], Any]:
-        with self.agent.again(None) as worker:
+        with self.open() as worker:
             errand = await asyncio.to_thread(_Errand, self.name, worker, request, media or [])
             answer = await _alast(errand, worker.astream(errand.text))
             while answer.asked:
@@ -134,8 +137,10 @@ def _surroundings() -> tuple[Shelf | None, Any]:
     from langgraph.runtime import get_runtime
 
     try:
-        runtime = get_runtime()
+        runtime: Any = get_runtime()
     except RuntimeError:
+        runtime = None
+    if runtime is None:
         return None, lambda event: None
     return getattr(runtime.context, "shelf", None), runtime.stream_writer
 

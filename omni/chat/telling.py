@@ -7,7 +7,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
-from omni.chat.approving import asked_in
+from omni.chat.approving import Approval, asked_in
 from omni.chat.events import Event, MediaMade, TextDelta, ToolEnded, ToolStarted
 from omni.chat.offload import Offload, noted
 from omni.content import Asked, MediaPart
@@ -43,7 +43,9 @@ class Teller:
             if metadata.get("langgraph_node") == "model" and isinstance(message, AIMessage):
                 yield from self._delta(message)
         elif mode == "updates":
-            for update in payload.values():
+            for node, update in payload.items():
+                if node.startswith(Approval.__name__):
+                    continue  # it writes again what was told when the model said it
                 for message in _messages(update):
                     yield from self._whole(message)
             for one in asked_in(payload):

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, ToolMessage
 
-from omni import plugins
+from omni.chat.claims import claimed
 from omni.chat.offload import noted
 from omni.content import (
     Answer,
@@ -20,10 +20,12 @@ from omni.content import (
     Tokens,
     Usage,
 )
-from omni.media import HANDLE, MediaRef
+from omni.media import MediaRef
 from omni.wire import from_langchain, is_media
 
-TurnStatus = Literal["answered", "interrupted", "failed", "unanswered"]
+TurnStatus = Literal["answered", "interrupted", "failed", "unanswered", "waiting"]
+_SHOWN = 80
+USAGE = "omni_usage"
 _KINDS = ("image", "audio", "video", "points", "series", "file")
 
 
@@ -36,7 +38,8 @@ class Turn:
         question: the parts of the question, attachments first.
         answer: what came; without parts if nothing did.
         status: `unanswered` if nothing came (it is being answered, or the process died);
-            `interrupted` if it was stopped; `failed` if a part of it failed.
+            `interrupted` if it was stopped; `failed` if a part of it failed; `waiting` if a call
+            of a tool waits for a decision.
         at: when it was asked, in UTC, in ISO form.
     """
 
@@ -86,7 +89,7 @@ def answer_of(
         handles: those that exist; an answer that names another as made is found out.
     """
     parts = list(_parts(messages))
-    parts += _claimed(question, parts, handles)
+    parts += claimed(question.text, parts, handles)
     states = [noted(message) for message in messages]
     usage = Usage()
     timings: dict[str, float] = {}
@@ -101,11 +104,17 @@ def answer_of(
         citations=tuple(_citations(messages)),
         selection=_selection(messages),
         interrupted=any(state.get("status") == "interrupted" for state in states),
+        value=next((state["value"] for state in reversed(states) if "value" in state), None),
     )
 
 
 def usage_of(message: BaseMessage) -> Usage:
-    """Tokens of one model call, by modality as far as the model says."""
+    """Tokens of one model call, by modality as far as the model says.
+
+    A tool that asks models says in its artifact, under `USAGE`, what they took.
+    """
+    if isinstance(message, ToolMessage) and isinstance(message.artifact, Mapping):
+        return Usage.model_validate(message.artifact.get(USAGE) or {})
     meta = getattr(message, "usage_metadata", None)
     if not meta:
         return Usage()
@@ -153,8 +162,18 @@ def _parts(messages: Iterable[AnyMessage]) -> Iterable[Part]:
         state = noted(message)
         if isinstance(message, AIMessage) and state.get("status") == "failed":
             yield TextPart(text="", status="failed", reason=str(state.get("reason")))
-    if isinstance(last, AIMessage) and not noted(last).get("status") and _is_empty(last):
-        yield TextPart(text="", status="failed", reason="the model gave an empty answer")
+    if isinstance(last, AIMessage) and not noted(last).get("status"):
+        if last.invalid_tool_calls and not last.tool_calls:
+            yield TextPart(text="", status="failed", reason=_unreadable(last))
+        elif _is_empty(last):
+            yield TextPart(text="", status="failed", reason="the model gave an empty answer")
+
+
+def _unreadable(message: AIMessage) -> str:
+    call = message.invalid_tool_calls[0]
+    given = " ".join(str(call.get("args") or "").split())
+    shown = given if len(given) <= _SHOWN else f"{given[:_SHOWN]}…"
+    return f"the model ended in a call of {call.get('name') or 'a tool'} that is no JSON: {shown!r}"
 
 
 def _is_empty(message: AIMessage) -> bool:
@@ -199,7 +218,11 @@ def _joined(parts: Sequence[Part]) -> list[Part]:
 
 def _made(message: ToolMessage) -> Iterable[Part]:
     """Media that a tool made, or was to make."""
-    if makes := noted(message).get("makes"):
+    state = noted(message)
+    if (refused := state.get("refused")) is not None:
+        reason = f"{message.name} was not allowed" + (f": {refused}" if refused else "")
+        yield TextPart(text="", status="refused", reason=reason)
+    if makes := state.get("makes"):
         yield MediaPart(type=str(makes), ref=None, status="failed", reason=message.text)
     if not isinstance(message.content, str):
         for part in from_langchain(_shown(message)):
@@ -209,30 +232,6 @@ def _made(message: ToolMessage) -> Iterable[Part]:
     for artifact in artifacts:
         if isinstance(artifact, Mapping) and {"handle", "digest", "lineage"} <= artifact.keys():
             yield MediaPart.of(MediaRef.model_validate(artifact))
-
-
-def _claimed(
-    question: HumanMessage, parts: Sequence[Part], handles: Container[str]
-) -> list[MediaPart]:
-    """A failed part for every handle that the answer names and nobody made."""
-    kinds = {plugin.prefix: name for name, plugin in plugins.load_all("modalities")}
-    asked = {match[0] for match in HANDLE.finditer(question.text)}
-    named = [
-        match
-        for part in parts
-        if isinstance(part, TextPart)
-        for match in HANDLE.finditer(part.text)
-        if match[1] in kinds and match[0] not in handles and match[0] not in asked
-    ]
-    return [
-        MediaPart(
-            type=kinds[prefix],
-            ref=None,
-            status="failed",
-            reason=f"the answer names {handle}, which was not made",
-        )
-        for handle, prefix in dict.fromkeys((match[0], match[1]) for match in named)
-    ]
 
 
 def _citations(messages: Iterable[AnyMessage]) -> Iterable[Citation]:
