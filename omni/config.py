@@ -24,6 +24,8 @@ class Settings(BaseModel):
         budget: at most this many media tokens a turn; not set means no limit.
         selector: the method that keeps tokens within the budget; not set means the model's own.
         seed: seed of the sampling; not set means a new one each time.
+        memory: what `omni chat` recalls from: `auto` for the memory beside the sessions, the folder
+            of another, or `off`.
         tools: names of the tools that the brain may call, or `all`.
         roots: folders that files may be attached from; empty allows every folder.
         max_bytes: largest file that is opened.
@@ -38,6 +40,7 @@ class Settings(BaseModel):
     budget: int | None = Field(None, ge=1)
     selector: str | None = Field(None, min_length=1)
     seed: int | None = Field(None, ge=0, lt=2**63)
+    memory: str = Field("auto", min_length=1)
     tools: tuple[str, ...] = ()
     roots: tuple[Path, ...] = ()
     max_bytes: int = Field(4 << 30, ge=1)

@@ -19,6 +19,9 @@ from .piece import Piece
 from .plan import Plan
 
 _MIME = "audio/flac"
+_LEAD = 0.5
+"""Seconds of silence before or after what is said, from which on its moment is worth telling."""
+
 NO_RECOGNISER = (
     'nothing that is said was written down: run  pip install "omni-agent[offline]"  for '
     "pocketsphinx, or put whisper's weights on disk"
@@ -35,17 +38,18 @@ def extract(media: Media, plan: Plan) -> Iterator[Piece]:
     if notes := notes_of(plan, wave, spoken):
         meta["notes"] = notes
     said = " ".join(piece.text for piece in spoken if piece.text)
+    filled = len(spoken) == 1 and _fills(spoken[0], wave)
     yield Piece(
-        text=said if len(spoken) == 1 else caption,
+        text=said if filled else caption,
         modality=media.modality,
         media=media,
         title=media.name,
         meta=meta,
         seconds=(0.0, round(wave.seconds, 3)),
-        extractor=spoken[0].extractor if len(spoken) == 1 else None,
+        extractor=spoken[0].extractor if filled else None,
         key=key_of_bytes(media.digest),
     )
-    if len(spoken) > 1:
+    if not filled:
         yield from spoken
 
 
@@ -99,6 +103,13 @@ def notes_of(plan: Plan, wave: Waveform, spoken: list[Piece]) -> list[str]:
     if plan.speech != "none" and wave.seconds > plan.speech_seconds:
         notes.append(f"speech was written down up to second {plan.speech_seconds:,.0f}")
     return notes
+
+
+def _fills(piece: Piece, wave: Waveform) -> bool:
+    """Whether a segment is all there is to a recording, so that it need not be told twice."""
+    assert piece.seconds is not None
+    start, end = piece.seconds
+    return start <= _LEAD and wave.seconds - end <= _LEAD
 
 
 def _saved(samples: Samples, name: str) -> Media:

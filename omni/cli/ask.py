@@ -102,8 +102,8 @@ def _ask(arguments: argparse.Namespace, screen: Screen) -> int:
         else:
             _print(screen, answer, written)
             tell(drawn, screen, settings.graphics)
-            for line in recalled.sources(answer) if recalled else ():
-                screen.notice(line)
+            if recalled:
+                recalled.show(answer, screen, settings.graphics)
         if arguments.show_selection is not None and not drawn:
             screen.notice("nothing was selected: attach media, and ask a model of ours")
         for part in answer.failures:

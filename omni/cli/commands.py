@@ -99,6 +99,21 @@ def _save(chat: Conversation, rest: str) -> None:
     chat.screen.notice(f"saved {files.export(chat.agent.shelf, handle, target)}")
 
 
+@command("remember", "PATH…|HANDLE|WORDS", "put files, media or a remark into memory")
+def _remember(chat: Conversation, rest: str) -> None:
+    chat.memory.remember(rest, chat.agent)
+
+
+@command("recall", "WORDS", "find in memory; questions look there by themselves")
+def _recall(chat: Conversation, rest: str) -> None:
+    chat.memory.search(rest)
+
+
+@command("memory", "[DIR|auto|off]", "show what memory holds, or change it")
+def _memory(chat: Conversation, rest: str) -> None:
+    chat.memory.tell(rest)
+
+
 @command("budget", "[N|off]", "at most N media tokens a turn")
 def _budget(chat: Conversation, rest: str) -> None:
     if rest:

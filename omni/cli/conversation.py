@@ -6,11 +6,13 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from omni.chat.events import Event, Finished, MediaMade, TextDelta, ToolStarted
 from omni.cli import commands, paths, preview
+from omni.cli.chat_memory import ChatMemory
 from omni.cli.main import unexpected
 from omni.cli.opening import open_agent
 from omni.cli.screen import Screen, one_line
@@ -39,14 +41,15 @@ class Conversation:
         settings: Settings,
         session: str,
         screen: Screen,
-        opener: Callable[[Settings, str], Agent] = open_agent,
+        opener: Callable[..., Agent] = open_agent,
     ):
         self.settings = settings
         self.screen = screen
         self.exit_code = 0
         self.ended = False
-        self._opener = opener
-        self.agent = opener(settings, session)
+        self.memory = ChatMemory(settings, screen)
+        self._opener = partial(opener, middleware=(self.memory.recall,))
+        self.agent = self._opener(settings, session)
         self._line_is_open = False
 
     def take(self, line: str) -> None:
@@ -94,6 +97,7 @@ class Conversation:
         """Stream one answer; Ctrl-C stops it and keeps what came."""
         finished: Answer | None = None
         self._line_is_open = False
+        self.memory.ready()
         try:
             with interruptible(self.agent.cancel):
                 for event in self.agent.stream(text):
@@ -106,6 +110,7 @@ class Conversation:
             self.screen.notice("stopped; what came is kept")
         else:
             self._report(finished)
+            self.memory.sources(finished)
 
     def _happened(self, event: Event) -> None:
         if isinstance(event, TextDelta):
@@ -181,6 +186,7 @@ class Conversation:
 
     def close(self) -> None:
         self.agent.close()
+        self.memory.close()
 
 
 def _first_word_end(text: str) -> int:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 SUMMARY = "put files into a memory and find them again, by words or by other files"
 _SHOWN = 160
+_DRAWN = 3
+"""Hits of which the spot is drawn at a terminal."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -67,8 +69,7 @@ def attached(names: Sequence[str], settings: Settings) -> tuple[Media, ...]:
 
 def _add(arguments: argparse.Namespace, screen: Screen) -> int:
     def told(one: Any, done: int, total: int) -> None:
-        why = one.reason or (f"like {one.of}" if one.of else f"{one.records} records")
-        screen.notice(fit(f"{done}/{total}  {one.status}  {one.path.name}  {why}", screen.columns))
+        tell_file(screen, one, done, total)
 
     with open_library(arguments.memory, _settings(), create=True) as library:
         outcome = library.add(arguments.paths, progress=told)
@@ -100,7 +101,7 @@ def _search(arguments: argparse.Namespace, screen: Screen) -> int:
             _print_json(screen, shown)
             return 0
         for place, hit in enumerate(found.hits, 1):
-            _print_hit(screen, library, place, hit, explain=arguments.explain)
+            print_hit(screen, library, place, hit, explain=arguments.explain, way=settings.graphics)
         if not found.hits:
             screen.notice("nothing found")
         if arguments.explain:
@@ -113,8 +114,12 @@ def _search(arguments: argparse.Namespace, screen: Screen) -> int:
 
 
 def _show(arguments: argparse.Namespace, screen: Screen) -> int:
-    with open_library(arguments.memory, _settings()) as library:
-        record = _record_json(library.get(arguments.id))
+    settings = _settings()
+    with open_library(arguments.memory, settings) as library:
+        found = library.get(arguments.id)
+        record = _record_json(found)
+        if screen.interactive and not arguments.json:
+            draw(screen, library, found, settings.graphics)
     if arguments.json:
         _print_json(screen, record)
         return 0
@@ -140,6 +145,15 @@ def _forget(arguments: argparse.Namespace, screen: Screen) -> int:
 def _stats(arguments: argparse.Namespace, screen: Screen) -> int:
     with open_library(arguments.memory, _settings()) as library:
         found = library.stats()
+    if arguments.json:
+        _print_json(screen, found)
+    else:
+        print_stats(screen, found)
+    return 0
+
+
+def print_stats(screen: Screen, found: Mapping[str, Any]) -> None:
+    """What is in a memory, line by line."""
     spaces = ", ".join(f"{one['name']} ({one['width']})" for one in found["spaces"]) or "none"
     counts = ", ".join(f"{n} {name}" for name, n in found["by_modality"].items()) or "none"
     rows = [
@@ -149,7 +163,7 @@ def _stats(arguments: argparse.Namespace, screen: Screen) -> int:
         ("spaces", spaces),
         ("on disk", size(found["bytes"])),
     ]
-    return _tell(arguments, screen, found, "\n".join(table(rows, screen.columns)))
+    screen.line("\n".join(table(rows, screen.columns)))
 
 
 def _verify(arguments: argparse.Namespace, screen: Screen) -> int:
@@ -196,7 +210,36 @@ def _print_json(screen: Screen, found: Any) -> None:
     screen.raw(json.dumps(found, ensure_ascii=False, allow_nan=False, default=str) + "\n")
 
 
-def _print_hit(screen: Screen, library: Any, place: int, hit: Any, *, explain: bool) -> None:
+def tell_file(screen: Screen, one: Any, done: int, total: int) -> None:
+    """What became of a file, as a line of progress."""
+    why = one.reason or (f"like {one.of}" if one.of else f"{one.records} records")
+    screen.notice(fit(f"{done}/{total}  {one.status}  {one.path.name}  {why}", screen.columns))
+
+
+def draw(screen: Screen, library: Any, found: Any, way: str) -> None:
+    """The box of the page, the frame or the curve that was found, where a terminal can show it."""
+    from omni.cli.preview import try_to_show
+    from omni.errors import OmniError
+
+    try:
+        media = library.excerpt(found)
+    except OmniError as error:
+        screen.error(f"nothing can be shown of it: {error}")
+        return
+    if media is not None:
+        try_to_show(media, screen, way=way)
+
+
+def print_hit(
+    screen: Screen,
+    library: Any,
+    place: int,
+    hit: Any,
+    *,
+    explain: bool = False,
+    way: str = "auto",
+) -> None:
+    """A hit: where it is from, what it says, and at a terminal the spot of the first ones."""
     record = hit.record
     screen.line(fit(f"{place}. {library.spot(hit)}  [{record.modality}]", screen.columns))
     said = one_line(record.text or str(record.meta.get("caption") or ""))
@@ -204,6 +247,8 @@ def _print_hit(screen: Screen, library: Any, place: int, hit: Any, *, explain: b
         screen.line(fit(f"   {said[:_SHOWN]}", screen.columns))
     scores = "  ".join(f"{name} {score:.3f}" for name, score in hit.stages.items())
     screen.line(fit(f"   {record.id}" + (f"  {scores}" if explain else ""), screen.columns))
+    if screen.interactive and place <= _DRAWN:
+        draw(screen, library, hit, way)
 
 
 def _hit_json(library: Any, hit: Any) -> dict[str, Any]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from langchain.agents.middleware import AgentMiddleware
+
     from omni.chat.agent import Agent
     from omni.config import Settings
 
@@ -100,7 +103,9 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
     return found
 
 
-def open_agent(settings: Settings, session: str) -> Agent:
+def open_agent(
+    settings: Settings, session: str, middleware: Sequence[AgentMiddleware] = ()
+) -> Agent:
     """The agent of a session, with the brain that the settings name."""
     from omni.chat import agent
     from omni.compression.budget import Budget
@@ -120,6 +125,7 @@ def open_agent(settings: Settings, session: str) -> Agent:
         selector=settings.selector,
         device=settings.device,
         dtype=settings.dtype,
+        middleware=middleware,
         access=Access(settings.roots, settings.max_bytes),
     )
 

@@ -2,131 +2,154 @@
 
 from __future__ import annotations
 
-import re
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from omni.content import Answer, Citation, TextPart
+from omni.content import Answer, TextPart
 
 if TYPE_CHECKING:
     from omni.chat.agent import Agent
+    from omni.chat.recalling import Recalled
+    from omni.cli.screen import Screen
     from omni.config import Settings
+    from omni.content import Citation
     from omni.media import Media
 
-_HITS = 6
-_MEDIA = 4
-_NUMBER = re.compile(r"\[(\d{1,2})\]")
+_DRAWN = 2
+"""Excerpts that are drawn under an answer; the other sources are told in words."""
 
 
 @dataclass(frozen=True, slots=True)
-class Recalled:
-    """What a memory holds on a question.
+class Asked:
+    """A question with what a memory holds on it, for `omni ask`.
 
     Attributes:
         prompt: the question.
-        words: what was found, between marks, for a brain that reads.
-        media: of the hits, the nearest first.
-        citations: of the hits, by which the brain numbers them.
-        quotes: sentences that answer, each with its source, for a brain that does not read.
-        open_text: whether the answer is in words rather than in media.
+        recalled: what was found.
+        words: it, between marks, for a brain that reads.
         nano: whether the brain is the embedded one.
-        seconds: that the search took.
-        notes: what could not be done.
-        told: a citation in a few words.
+        told: each citation of a hit in a few words.
+        excerpt: of the hit in a place, where there is anything to see.
     """
 
     prompt: str
+    recalled: Recalled
     words: str
-    media: Sequence[Media]
-    citations: Sequence[Citation]
-    quotes: Sequence[tuple[str, Citation, str]]
-    open_text: bool
     nano: bool
-    seconds: float
-    notes: Sequence[str] = field(default=())
-    told: Callable[[Citation], str] = field(default=lambda citation: citation.source)
+    told: Sequence[str]
+    excerpt: Callable[[int], Media | None]
 
-    def sources(self, answer: Answer) -> list[str]:
-        """A line for each source of an answer."""
-        numbers = {id(one): place for place, one in enumerate(self.citations, 1)}
-        return [
-            f"[{numbers.get(id(one), place)}] {self.told(one)}"
-            for place, one in enumerate(answer.citations, 1)
-        ]
+    @property
+    def notes(self) -> Sequence[str]:
+        """What could not be done."""
+        return self.recalled.notes
 
     def ask(self, agent: Agent, want: Sequence[str] = ()) -> Answer:
         """The answer of the brain, or of the sources' own words, with its citations."""
-        if not self.citations:
+        found = self.recalled
+        if not found.hits:
             answer = _failed("nothing in this memory is about the question")
-        elif self.nano and self.open_text:
-            answer = self._quoted()
-        else:
-            answer = self._asked(agent, want)
-        return answer.model_copy(update={"timings": {"recall": self.seconds, **answer.timings}})
-
-    def _asked(self, agent: Agent, want: Sequence[str]) -> Answer:
-        # The embedded model reads questions of its own world: one item, and no prose around it.
-        shown = self.media[:1] if self.nano else self.media[:_MEDIA]
-        prompt = self.prompt if self.nano else f"{self.words}\n\n{self.prompt}"
-        answer = agent.run(prompt, list(shown), want=want)
-        given = self.citations[:1] if self.nano else self.citations
-        named = {int(number) for number in _NUMBER.findall(answer.text)}
-        used = [one for place, one in enumerate(given, 1) if place in named] or list(given)
-        return answer.model_copy(update={"citations": (*answer.citations, *used)})
-
-    def _quoted(self) -> Answer:
-        """Sentences word for word; the embedded model does not write from open text."""
-        if not self.quotes:
-            return _failed(
+        elif self.nano and found.quotes:
+            cited = tuple(citation for _, citation, _ in found.quotes)
+            answer = Answer(parts=(TextPart(text=found.quoted),), citations=cited)
+        elif self.nano and (not found.shown or found.shown[0][0] > 0):
+            answer = _failed(
                 "what was found does not answer this in so many words, and omni-nano does not "
                 "read open text: give a brain with --model"
             )
-        told = [f"“{text}” ({where})" for text, _, where in self.quotes]
-        text = "Quoted from memory, since omni-nano does not read open text:\n" + "\n".join(told)
-        cited = tuple(citation for _, citation, _ in self.quotes)
-        return Answer(parts=(TextPart(text=text),), citations=cited)
+        else:
+            answer = self._asked(agent, want)
+        return answer.model_copy(update={"timings": {"recall": found.seconds, **answer.timings}})
+
+    def _asked(self, agent: Agent, want: Sequence[str]) -> Answer:
+        # The embedded model reads questions of its own world: one item, and no prose around it.
+        shown = [media for _, media in self.recalled.shown][: 1 if self.nano else None]
+        prompt = self.prompt if self.nano else f"{self.words}\n\n{self.prompt}"
+        answer = agent.run(prompt, shown, want=want)
+        cited = self.recalled.citations[:1] if self.nano else self.recalled.used(answer.text)
+        return answer.model_copy(update={"citations": (*answer.citations, *cited)})
+
+    def sources(self, answer: Answer) -> list[str]:
+        """A line for each source of an answer."""
+        return [f"[{number}] {told}" for number, told, _ in self._sources(answer.citations)]
+
+    def show(self, answer: Answer, screen: Screen, way: str) -> None:
+        """The sources of an answer, and what is to be seen of them."""
+        told = self._sources(answer.citations)
+        sources = [(number, said, partial(self._seen, place)) for number, said, place in told]
+        show_sources(sources, screen, way)
+
+    def _seen(self, place: int | None) -> Media | None:
+        return None if place is None else self.excerpt(place)
+
+    def _sources(self, citations: Sequence[Citation]) -> list[tuple[int, str, int | None]]:
+        found = []
+        for count, citation in enumerate(citations, 1):
+            place = self.recalled.place(citation)
+            quoted = [where for _, one, where in self.recalled.quotes if one == citation]
+            if place is None:
+                found.append((count, quoted[0] if quoted else citation.source, None))
+            else:
+                told = quoted[0] if quoted else self.told[place]
+                found.append((place + 1, told, place))
+        return found
 
 
-def recall(folder: str, prompt: str, attached: Sequence[Media], settings: Settings) -> Recalled:
+def recall(folder: str, prompt: str, attached: Sequence[Media], settings: Settings) -> Asked:
     """What the memory in a folder holds on a question.
 
     Raises:
         UsageError: if there is no memory.
     """
+    from omni.chat.recalling import look, looked_at
     from omni.cli.memory import open_library
 
-    began = time.perf_counter()
     nano = settings.model == "nano"
     with open_library(folder, settings) as library:
-        found = library.search(library.query(prompt, attached), _HITS)
-        hits = list(found.hits)
-        with_media = [hit for hit in hits if _shown(hit)][:_MEDIA]
-        names = [hit.record.media.name if hit in with_media else "" for hit in hits]
-        open_text = bool(hits) and not _shown(hits[0])
-        quotes = library.quotes(prompt, hits) if nano and open_text else []
-        return Recalled(
+        found = look(library, prompt, attached, quote=nano)
+        shown = {place for place, _ in found.shown}
+        names = [
+            hit.record.media.name if place in shown and looked_at(hit) else ""
+            for place, hit in enumerate(found.hits)
+        ]
+        return Asked(
             prompt=prompt,
-            words=library.fenced(hits, names),
-            media=[hit.record.media for hit in with_media],
-            citations=[library.cite(hit) for hit in hits],
-            quotes=[
-                (" ".join(one.text.split()), one.citation, library.told(one.citation))
-                for one in quotes
-            ],
-            open_text=open_text,
+            recalled=found,
+            words=library.fenced(found.hits, names),
             nano=nano,
-            seconds=time.perf_counter() - began,
-            notes=[*library.notes, *found.explain.notes],
-            told=library.told,
+            told=[library.told(one) for one in found.citations],
+            excerpt=partial(_excerpt, folder, settings, found.hits),
         )
 
 
-def _shown(hit: Any) -> bool:
-    """Whether a hit is media that a brain looks at; documents are read as words."""
-    media = hit.record.media
-    return media is not None and media.modality != "text"
+def _excerpt(folder: str, settings: Settings, hits: Sequence[Any], place: int) -> Media | None:
+    """What is to be seen of a hit; taken apart only when somebody looks."""
+    from omni.cli.memory import open_library
+    from omni.errors import OmniError
+
+    try:
+        with open_library(folder, settings) as library:
+            return library.excerpt(hits[place])
+    except OmniError:
+        return None  # the source may be gone; the words still stand
+
+
+def show_sources(
+    sources: Sequence[tuple[int, str, Callable[[], Media | None]]], screen: Screen, way: str
+) -> None:
+    """A line for each source; under the first ones, at a terminal, the spot itself."""
+    from omni.cli.preview import try_to_show
+
+    drawn = 0
+    for number, told, excerpt in sources:
+        screen.notice(f"[{number}] {told}")
+        if not screen.interactive or drawn >= _DRAWN:
+            continue
+        if (media := excerpt()) is not None:
+            try_to_show(media, screen, way=way)
+            drawn += 1
 
 
 def _failed(reason: str) -> Answer:
