@@ -87,6 +87,10 @@ def low(item):
 
 # Name, settings, signals given, and the loop: places, or what goes into each place.
 CASES = {
+    "farthest": ({}, (), lambda i: naive.farthest(i.x, i.keep, i.words, question_weight=0.5)),
+    "farthest blind": ({"question_weight": 0.0}, (), lambda i: naive.farthest(i.x, i.keep)),
+    "topk": ({}, (), lambda i: naive.best(naive.relevance(i.x, i.words), i.keep)),
+    "uniform": ({}, (), lambda i: naive.spaced(len(i.x), i.keep)),
     "divprune": ({}, (), lambda i: naive_greedy.divprune(i.x, i.keep)),
     "maxsum": ({}, (), lambda i: naive_greedy.maxsum(i.x, i.keep)),
     "dpp": ({}, (), lambda i: naive_greedy.dpp(i.x, i.keep, i.words)),
@@ -195,6 +199,14 @@ def test_equals_the_loop(name):
             assert places.tolist() == sorted(parts), (seed, item.keep)
             expected = naive_merging.put_together(item.x, parts)
             torch.testing.assert_close(rows.double(), expected, atol=2e-5, rtol=2e-5)
+
+
+def test_every_method_has_a_loop():
+    from tests.omni.compression import test_learned, test_tiles, test_video
+
+    looped = {name.partition(" ")[0] for name in CASES}
+    looped |= {*test_tiles.NAMES, *test_video.NAMES, test_learned.Learned.__name__.lower()}
+    assert looped == set(plugins.names("compression"))
 
 
 def test_gains_looked_at_lazily_are_those_looked_at_one_and_all():
