@@ -220,7 +220,7 @@ class Answer(_Frozen):
         """
         selection = self.selection or Selection()
         answer = {
-            "parts": [_part_json(part, out_paths or {}) for part in self.parts],
+            "parts": [part_json(part, out_paths or {}) for part in self.parts],
             "usage": self.usage.model_dump(),
             "timings": dict(self.timings),
             "citations": [_without_none(item, keep=("source", "score")) for item in self.citations],
@@ -250,7 +250,8 @@ def missing(wanted: Iterable[str], parts: Iterable[Part]) -> list[MediaPart]:
     ]
 
 
-def _part_json(part: Part, out_paths: Mapping[str, Path | str]) -> dict[str, Any]:
+def part_json(part: Part, out_paths: Mapping[str, Path | str]) -> dict[str, Any]:
+    """A part as JSON; media with the path of their file, where there is one."""
     reason = {} if part.reason is None else {"reason": part.reason}
     if isinstance(part, TextPart):
         return {"type": "text", "text": part.text, "status": part.status} | reason

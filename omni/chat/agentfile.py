@@ -129,6 +129,14 @@ class AgentFile(_Table):
             "response_format": self._answer(),
         }
 
+    def as_settings(self) -> dict[str, Any]:
+        """What the file says of things that `Settings` say, too."""
+        names = ("model", "device", "dtype", "tools", "selector", "seed", "roots", "max_bytes")
+        found = {name: getattr(self, name) for name in names if name in self.model_fields_set}
+        if self.budget and self.budget.tokens:
+            found["budget"] = self.budget.tokens
+        return found
+
     def _answer(self) -> Any:
         """The class of the answers, made from its table."""
         for name, fields in self.answer.items():

@@ -6,9 +6,10 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from omni.cli.opening import add_brain_flags, new_session, open_agent, settings_of
+from omni.cli.approval import add_approve_flag, call_line
+from omni.cli.opening import add_brain_flags, agent_file, new_session, open_agent, settings_of
 from omni.cli.screen import Screen, one_line
 from omni.errors import UsageError
 
@@ -36,7 +37,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="files to ask about; - takes bytes from standard input",
     )
     parser.add_argument("-o", "--out", metavar="DIR", help="write made media into this folder")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--json",
+        dest="output_format",
+        action="store_const",
+        const="json",
+        default="text",
+        help="print one JSON object",
+    )
+    parser.add_argument(
+        "--output-format",
+        choices=("text", "json", "stream-json"),
+        default="text",
+        help="text, one JSON object, or one for each thing that happens, line by line",
+    )
     parser.add_argument("--session", metavar="NAME", help="ask within this session")
     parser.add_argument(
         "--want",
@@ -54,25 +68,29 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="write pictures of what the budget kept, into this folder or file",
     )
     parser.add_argument("--seed", type=int, metavar="N", help="seed of the sampling")
+    add_approve_flag(parser)
     add_brain_flags(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Ask, print, and return 0 only if every part was delivered."""
     screen = Screen()
-    if not arguments.json:
+    if arguments.output_format == "text":
         return _ask(arguments, screen)
     try:
         return _ask(arguments, screen)
     except Exception as error:
         code = getattr(error, "exit_code", 1)
         failed = {"type": type(error).__name__, "message": one_line(str(error)), "code": code}
-        screen.raw(json.dumps({"parts": [], "error": failed}, ensure_ascii=False) + "\n")
+        form = {"type": "error"} if arguments.output_format == "stream-json" else {"parts": []}
+        screen.raw(json.dumps({**form, "error": failed}, ensure_ascii=False) + "\n")
         raise
 
 
 def _ask(arguments: argparse.Namespace, screen: Screen) -> int:
     from omni.cli import files
+    from omni.cli.approval import Approver, person
+    from omni.cli.asking import Asking, lines
     from omni.cli.overlays import in_json, make_ready, tell
     from omni.cli.recalling import recall
     from omni.modality import modality
@@ -88,16 +106,21 @@ def _ask(arguments: argparse.Namespace, screen: Screen) -> int:
     recalled = recall(arguments.memory, prompt, attached, settings) if arguments.memory else None
     if recalled and recalled.notes:
         screen.notice("; ".join(recalled.notes))
-    with open_agent(settings, session) as agent:
+    in_lines = arguments.output_format == "stream-json"
+    with open_agent(settings, session, agent_file=agent_file(arguments)) as agent:
         for media in attached:
             agent.attach(media)
-        answer = recalled.ask(agent, wanted) if recalled else agent.run(prompt, want=wanted)
+        approver = Approver(screen, arguments.approve, person())
+        asking: Any = Asking(agent, approver, lines(screen) if in_lines else None)
+        asking.begin(settings.model)
+        answer = recalled.ask(asking, wanted) if recalled else asking.run(prompt, want=wanted)
         written = _write(agent, answer, out)
         drawn = _drawn(arguments, agent, answer)
-        if arguments.json:
+        if arguments.output_format != "text":
             told = answer.to_json(written)
             if drawn:
                 told["selection"] = in_json(told["selection"], drawn)
+            told = {"type": "end", "answer": told} if in_lines else told
             screen.raw(json.dumps(told, ensure_ascii=False, allow_nan=False) + "\n")
         else:
             _print(screen, answer, written)
@@ -108,6 +131,8 @@ def _ask(arguments: argparse.Namespace, screen: Screen) -> int:
             screen.notice("nothing was selected: attach media, and ask a model of ours")
         for part in answer.failures:
             screen.error(f"{part.type} {part.status}: {part.reason or 'no reason was given'}")
+        for one in answer.asked:
+            screen.error(f"{call_line(one)} waits: omni chat --resume {session}")
         return 0 if answer.ok else 1
 
 

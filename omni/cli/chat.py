@@ -6,10 +6,12 @@ import argparse
 import shlex
 import sys
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from omni import __version__
-from omni.cli.opening import add_brain_flags, new_session, open_agent, settings_of
+from omni.cli.approval import Approver, add_approve_flag, person
+from omni.cli.opening import add_brain_flags, agent_file, new_session, open_agent, settings_of
 from omni.cli.screen import Screen
 from omni.errors import UsageError
 
@@ -23,6 +25,7 @@ _SHOWN_LINES = 20
 def configure(parser: argparse.ArgumentParser) -> None:
     """The flags of this verb."""
     add_brain_flags(parser)
+    add_approve_flag(parser)
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--session", metavar="NAME", help="the session to begin or to go on with")
     which.add_argument(
@@ -49,7 +52,9 @@ def run(arguments: argparse.Namespace) -> int:
     typed = sys.stdin.isatty() and screen.interactive
     if typed:
         screen.notice(f"omni {__version__} · {settings.model} · session {session} · /help")
-    chat = Conversation(settings, session, screen, open_agent)
+    opener = partial(open_agent, agent_file=agent_file(arguments))
+    approver = Approver(screen, arguments.approve, person() if typed else None)
+    chat = Conversation(settings, session, screen, opener, approver)
     try:
         if resumed:
             _greet_again(chat)
@@ -60,6 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
             )
         for path in arguments.attach:
             _attach(chat, path)
+        if typed or arguments.approve:
+            chat.settle()
         lines = _typed_lines(chat) if typed else _piped_lines()
         for line in lines:
             chat.take(line)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from omni.cli import files, paths, players, preview
+from omni.cli.approval import approved_names
 from omni.cli.opening import new_session, tool_names
 from omni.cli.screen import fit, one_line, table
 from omni.errors import UsageError
@@ -140,6 +141,17 @@ def _tools(chat: Conversation, rest: str) -> None:
         chat.reopen(tools=names)
     told = chat.settings.tools
     chat.screen.notice(f"tools: {', '.join(told)}" if told else "tools: none; /tools all for all")
+
+
+@command("approve", "[NAMES|all|never]", "decide on calls that wait; allow tools that ask first")
+def _approve(chat: Conversation, rest: str) -> None:
+    if rest:
+        try:
+            chat.approver.allow(approved_names(rest.replace(" ", ",")))
+        except ArgumentTypeError as error:
+            raise UsageError(str(error)) from None
+    if not chat.settle():
+        chat.screen.notice(f"allowed: {chat.approver.told}")
 
 
 @command("selection", "[TURN]", "show what the budget kept of the media")

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omni.chat.events import Event, Finished, MediaMade, TextDelta, ToolStarted
+from omni.chat.events import Event, Finished, MediaMade, TextDelta, ToolEnded, ToolStarted
 from omni.cli import commands, paths, preview
+from omni.cli.approval import Approver
 from omni.cli.chat_memory import ChatMemory
 from omni.cli.main import unexpected
 from omni.cli.opening import open_agent
-from omni.cli.screen import Screen, one_line
+from omni.cli.screen import Screen, fit, one_line
 from omni.compression.budget import Budget
 from omni.errors import OmniError
 
 if TYPE_CHECKING:
     from omni.chat.agent import Agent
     from omni.config import Settings
-    from omni.content import Answer, MediaPart
+    from omni.content import Answer, Asked, MediaPart
     from omni.media import MediaRef
 
 
@@ -42,12 +43,14 @@ class Conversation:
         session: str,
         screen: Screen,
         opener: Callable[..., Agent] = open_agent,
+        approver: Approver | None = None,
     ):
         self.settings = settings
         self.screen = screen
         self.exit_code = 0
         self.ended = False
         self.memory = ChatMemory(settings, screen)
+        self.approver = approver or Approver(screen)
         self._opener = partial(opener, middleware=(self.memory.recall,))
         self.agent = self._opener(settings, session)
         self._line_is_open = False
@@ -95,22 +98,47 @@ class Conversation:
 
     def answer(self, text: str) -> None:
         """Stream one answer; Ctrl-C stops it and keeps what came."""
-        finished: Answer | None = None
-        self._line_is_open = False
         self.memory.ready()
-        try:
-            with interruptible(self.agent.cancel):
-                for event in self.agent.stream(text):
-                    self._happened(event)
-                    if isinstance(event, Finished):
-                        finished = event.answer
-        finally:
-            self._end_line()
+        finished = self._followed(self.agent.stream(text))
+        if finished is not None:
+            finished = self._settled(finished, finished.asked)
         if finished is None:
             self.screen.notice("stopped; what came is kept")
         else:
             self._report(finished)
             self.memory.sources(finished)
+
+    def settle(self) -> bool:
+        """Go on with a turn that waits for a decision, also one of an earlier program."""
+        waiting = self.agent.asked
+        if waiting and (finished := self._settled(None, waiting)):
+            self._report(finished)
+        return bool(waiting)
+
+    def _settled(self, answer: Answer | None, asked: Sequence[Asked]) -> Answer | None:
+        """The answer once every call of a tool is decided on, or as far as the person decides."""
+        while asked:
+            decisions = self.approver.decide(asked)
+            if decisions is None:
+                self.screen.notice("waits for your decision: /approve")
+                return answer
+            answer = self._followed(self.agent.stream_resumed(decisions))
+            asked = answer.asked if answer else ()
+        return answer
+
+    def _followed(self, events: Iterator[Event]) -> Answer | None:
+        """Show what happens; `None` if the answer was stopped where it stood."""
+        finished: Answer | None = None
+        self._line_is_open = False
+        try:
+            with interruptible(self.agent.cancel):
+                for event in events:
+                    self._happened(event)
+                    if isinstance(event, Finished):
+                        finished = event.answer
+        finally:
+            self._end_line()
+        return finished
 
     def _happened(self, event: Event) -> None:
         if isinstance(event, TextDelta):
@@ -124,6 +152,10 @@ class Conversation:
         elif isinstance(event, ToolStarted):
             self._end_line()
             self.screen.notice(f"· {one_line(event.name)} …")
+        elif isinstance(event, ToolEnded) and not event.ok:
+            self._end_line()
+            why = fit(one_line(event.text), max(20, self.screen.columns - len(event.name) - 12))
+            self.screen.notice(f"· {one_line(event.name)} failed: {why}")
 
     def _end_line(self) -> None:
         if self._line_is_open:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from langchain.agents.middleware import AgentMiddleware
 
     from omni.chat.agent import Agent
+    from omni.chat.agentfile import AgentFile
     from omni.config import Settings
 
 
 def add_brain_flags(parser: argparse.ArgumentParser) -> None:
     """The flags that choose and limit the brain."""
+    parser.add_argument(
+        "--agent", metavar="FILE", help="an agent in a TOML file; other flags go before it"
+    )
     parser.add_argument(
         "--model",
         metavar="M",
@@ -90,23 +96,46 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
     """The settings in force, with the flags of this command."""
     from omni.config import settings
 
-    found = settings(
-        model=arguments.model,
-        device=arguments.device,
-        budget=arguments.budget or None,
-        seed=getattr(arguments, "seed", None),
-        tools=arguments.tools,
-        selector=arguments.selector,
-    )
+    flags = {
+        "model": arguments.model,
+        "device": arguments.device,
+        "budget": arguments.budget or None,
+        "seed": getattr(arguments, "seed", None),
+        "tools": arguments.tools,
+        "selector": arguments.selector,
+    }
+    described = agent_file(arguments)
+    given = described.as_settings() if described else {}
+    given |= {name: value for name, value in flags.items() if value is not None}
+    found = settings(**given)
     if arguments.budget == 0:
         found = found.model_copy(update={"budget": None})
     return found
 
 
+def agent_file(arguments: argparse.Namespace) -> AgentFile | None:
+    """What the file of `--agent` says, if there is one."""
+    if arguments.agent is None:
+        return None
+    from omni.chat.agentfile import read
+
+    return read(Path(arguments.agent))
+
+
 def open_agent(
-    settings: Settings, session: str, middleware: Sequence[AgentMiddleware] = ()
+    settings: Settings,
+    session: str,
+    middleware: Sequence[AgentMiddleware] = (),
+    agent_file: AgentFile | None = None,
 ) -> Agent:
-    """The agent of a session, with the brain that the settings name."""
+    """The agent of a session, with the brain that the settings name.
+
+    Args:
+        settings: in force; they go before what a file says of the same things.
+        session: to begin or to go on with.
+        middleware: of the verb.
+        agent_file: that describes the agent, if there is one.
+    """
     from omni.chat import agent
     from omni.compression.budget import Budget
     from omni.config import home
@@ -116,18 +145,23 @@ def open_agent(
     if settings.seed is not None:
         chosen = {"device": settings.device, "dtype": settings.dtype, "seed": settings.seed}
         model = agent.brain(model, **chosen)
-    return agent.Agent(
-        model,
-        tools=settings.tools,
-        session=session,
-        home=home(),
-        budget=Budget(tokens=settings.budget) if settings.budget else None,
-        selector=settings.selector,
-        device=settings.device,
-        dtype=settings.dtype,
-        middleware=middleware,
-        access=Access(settings.roots, settings.max_bytes),
-    )
+    more = agent_file.settings() if agent_file else {}
+    workers = more.pop("tools", ())[len(agent_file.tools) :] if agent_file else ()
+    budget = more.pop("budget", None) or Budget()
+    more.pop("seed", None)  # the brain has it
+    given = {
+        **more,
+        "model": model,
+        "tools": (*settings.tools, *workers),
+        "budget": dataclasses.replace(budget, tokens=settings.budget),
+        "selector": settings.selector,
+        "device": settings.device,
+        "dtype": settings.dtype,
+        "access": Access(settings.roots, settings.max_bytes),
+    }
+    if given["budget"] == Budget():
+        given["budget"] = None
+    return agent.Agent(**given, session=session, home=home(), middleware=middleware)
 
 
 def new_session(kind: str) -> str:
