@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -31,7 +32,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="select: only clip, siglip, tiles or film; may be given again",
+        help="select: only clip, siglip, tiles or film; prefill: only models whose names begin so; "
+        "may be given again",
     )
     parser.add_argument("--items", type=int, default=50_000, help="memory: records (50,000)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, …")
@@ -46,9 +48,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.repeats < 1:
         raise UsageError(f"--repeats is a number above 0, not {arguments.repeats}")
-    for flag in ("methods", "shapes"):
-        if getattr(arguments, flag) and arguments.name != "select":
-            raise UsageError(f"--{flag} is for omni bench select, not for {arguments.name}")
+    for flag, names in (("methods", ("select",)), ("shapes", ("select", "prefill"))):
+        if getattr(arguments, flag) and arguments.name not in names:
+            wanted = " and ".join(f"omni bench {name}" for name in names)
+            raise UsageError(f"--{flag} is for {wanted}, not for {arguments.name}")
     if arguments.name == "memory":
         if arguments.items < 2_000:
             raise UsageError(f"--items is a number from 2,000 up, not {arguments.items}")
@@ -82,12 +85,23 @@ def _measured(arguments: argparse.Namespace, placement: Any) -> list[dict]:
             shapes=selection_speed.shapes_named(arguments.shapes),
             methods=arguments.methods,
             device=placement.device,
+            told=_told,
         )
     if arguments.name == "prefill":
         from omni.evaluation import prefill_speed
 
-        return prefill_speed.measure(arguments.repeats, device=placement.device)
+        return prefill_speed.measure(
+            arguments.repeats,
+            geometries=prefill_speed.geometries_named(arguments.shapes, placement.device),
+            device=placement.device,
+            told=_told,
+        )
     return speed.measure(arguments.repeats, model=arguments.model, placement=placement)
+
+
+def _told(row: dict) -> None:
+    """A row as it comes, on standard error: what is cut off has said something."""
+    print(json.dumps(row, ensure_ascii=False), file=sys.stderr, flush=True)
 
 
 def _answering_cells(row: dict) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from omni.compression.at_once import at_once
 from omni.compression.candidates import candidates
 from omni.compression.foresight import spread_out_ahead
 from omni.compression.greedy import spread_out
@@ -28,6 +29,9 @@ class DivPrune:
 
     @torch.no_grad()
     def __call__(self, tokens: Tokens, keep: Sequence[int], question: Question | None) -> Selection:
+        found = at_once("divprune", tokens, keep, None)
+        if found is not None:
+            return found
         ready = candidates(tokens, keep)
         picked, alone = in_turn(tokens, keep, None, _ahead, _plainly)
         return ready.bind(ascending(picked, keep), alone)

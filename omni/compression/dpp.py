@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from omni.compression.at_once import at_once
 from omni.compression.candidates import Candidates, candidates, heard
 from omni.compression.foresight import Rows, largest_volume_ahead
 from omni.compression.greedy import NOTHING, largest_volume
@@ -39,6 +40,9 @@ class ConditionalDPP:
 
     @torch.no_grad()
     def __call__(self, tokens: Tokens, keep: Sequence[int], question: Question | None) -> Selection:
+        found = at_once("dpp", tokens, keep, question, self._sign)
+        if found is not None:
+            return found
         ready = candidates(tokens, keep)
         picked, scores = in_turn(tokens, keep, question, self._ahead, self._plainly)
         return ready.bind(ascending(picked, keep), scores)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from omni.compression.at_once import at_once
 from omni.compression.foresight import Rows, farthest_ahead
 from omni.compression.in_turn import in_turn
 from omni.compression.relevance import (
@@ -22,8 +23,6 @@ from omni.compression.relevance import (
 )
 from omni.compression.selector import Question, Selection, Tokens, ascending, selection
 from omni.compression.units import Unsuited, against, survey, units
-from omni.kernels.gram import cosines
-from omni.kernels.picking import in_kernels, pick_farthest
 from omni.plugins import Component
 
 
@@ -42,6 +41,9 @@ class FarthestPoint:
 
     @torch.no_grad()
     def __call__(self, tokens: Tokens, keep: Sequence[int], question: Question | None) -> Selection:
+        found = at_once("farthest", tokens, keep, question, self.question_weight)
+        if found is not None:
+            return found
         picked, quality = in_turn(tokens, keep, question, self._ahead, self._plainly)
         return selection(tokens, keep, ascending(picked, keep), quality)
 
@@ -53,11 +55,6 @@ class FarthestPoint:
         if question is not None:
             quality = quality * self._wanted(relevance(x, mask, question))
         barred = quality.masked_fill(~mask, -torch.inf)
-        if in_kernels(x):
-            mean = precise(x).sum(1) / mask.sum(1)[:, None]
-            standing = torch.zeros_like(quality).masked_fill(~mask, -torch.inf)
-            near = cosines(x, mean.float())
-            return pick_farthest(near, quality, quality, standing, max(keep)), quality
         return farthest(_residuals(x, mask), barred, max(keep)), quality
 
     def _ahead(

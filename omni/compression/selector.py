@@ -123,6 +123,7 @@ class Selection:
         scores: float32 `[sum of lengths]`, what each token was worth.
         dropped: float32 `[G]`, share of each item's score that was not kept.
         merging: what the kept tokens are put together from; `None` if each stays as it is.
+        of_all: `rows`, where they are known.
     """
 
     places: Tensor
@@ -131,10 +132,13 @@ class Selection:
     scores: Tensor
     dropped: Tensor
     merging: Merging | None = None
+    of_all: Tensor | None = None
 
     @property
     def rows(self) -> Tensor:
         """int64 `[sum of kept]`, the kept tokens as rows of all."""
+        if self.of_all is not None:
+            return self.of_all
         starts = (0, *accumulate(self.lengths))
         offsets = [
             start for start, kept in zip(starts, self.kept, strict=False) for _ in range(kept)

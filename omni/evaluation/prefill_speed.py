@@ -21,6 +21,7 @@ from torch import Tensor
 from omni.compression.anatomy import decoder
 from omni.compression.attach import Attachment, compress
 from omni.compression.bypass import Bypass
+from omni.errors import UsageError
 from omni.evaluation.geometries import ON_CPU, ON_DEVICE, Geometry
 from omni.evaluation.rows import Row
 
@@ -116,6 +117,21 @@ class Clock:
         return call
 
 
+def geometries_named(names: Sequence[str], device: torch.device | str) -> tuple[Geometry, ...]:
+    """Those of a device whose names begin so; all if there is none.
+
+    Raises:
+        UsageError: if no name begins so.
+    """
+    known = ON_DEVICE if "cuda" in str(device) else ON_CPU
+    for name in names:
+        if not any(one.name.startswith(name) for one in known):
+            wanted = "; ".join(one.name for one in known)
+            raise UsageError(f"no geometry begins with {name!r}: wanted one of {wanted}")
+    begins = tuple(names) or ("",)
+    return tuple(one for one in known if one.name.startswith(begins))
+
+
 def measure(
     repeats: int = 5,
     *,
@@ -125,6 +141,7 @@ def measure(
     device: torch.device | str = "cpu",
     dtype: torch.dtype | None = None,
     bypass: bool = True,
+    told: Callable[[Row], None] = lambda row: None,
 ) -> list[Row]:
     """A row for each geometry and share that is kept.
 
@@ -136,6 +153,7 @@ def measure(
         device: where.
         dtype: of random weights; bfloat16 by default.
         bypass: whether prompts are read whole where selecting does not pay.
+        told: is given each row as soon as it is there.
     """
     device = torch.device(device)
     rows = []
@@ -144,6 +162,7 @@ def measure(
         known = Bypass(decoder(model)) if bypass else False
         for keep in keeps:
             rows.append(compare(geometry.name, model, given, keep, repeats, method, known))
+            told(rows[-1])
         del model, given
         if device.type == "cuda":
             torch.cuda.empty_cache()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 
 import torch
@@ -86,3 +87,9 @@ def host_table(columns: Sequence[Sequence[int]], device: torch.device) -> Tensor
     """Whole numbers of the host as int64 `[columns, G]` on a device, without waiting for it."""
     table = torch.tensor(columns, dtype=torch.int64, pin_memory=device.type == "cuda")
     return table.to(device, non_blocking=True)
+
+
+@lru_cache(128)
+def device_table(columns: tuple[tuple[int, ...], ...], device: torch.device) -> Tensor:
+    """As `host_table`, but sent once for the same numbers; nobody writes to it."""
+    return host_table(columns, device)

@@ -7,16 +7,22 @@ from omni import plugins
 from omni.compression.budget import Grid
 from omni.compression.selector import Question, Signals, Tokens
 from omni.kernels import backend
+from omni.kernels.choosing import RULES
 
 pytest.importorskip("triton")
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 
-@pytest.mark.parametrize(
-    "name", ["farthest", "divprune", "dpp", "coverage", "visionzip", "prumerge", "holitom"]
-)
+# Items with pins go another way than those without where a whole selection runs in kernels.
+CASES = [(name, False) for name in RULES]
+CASES += [
+    (name, True) for name in ("divprune", "dpp", "coverage", "visionzip", "prumerge", "holitom")
+]
+
+
+@pytest.mark.parametrize(("name", "pins"), CASES)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_kernels_keep_what_plain_torch_keeps(name, dtype):
+def test_kernels_keep_what_plain_torch_keeps(name, pins, dtype):
     generator = torch.Generator().manual_seed(4)
     grids = [Grid(3, 3, 3), Grid(1, 1, 1), Grid(2, 1, 7)]
     lengths, keep = [grid.tokens for grid in grids], [6, 1, 5]
@@ -28,7 +34,7 @@ def test_kernels_keep_what_plain_torch_keeps(name, dtype):
     words = torch.randn(3, 2, 24, generator=generator)
     question = Question(words.to(DEVICE), torch.ones(3, 2, dtype=torch.bool, device=DEVICE))
     signals = Signals(attention=attention.to(DEVICE))
-    flags = None if name == "farthest" else pinned
+    flags = pinned if pins else None
     tokens = Tokens(x.to(DEVICE, dtype), lengths, grids, flags, signals)
     selector = plugins.load("compression", name)()
     with backend.using("torch"):

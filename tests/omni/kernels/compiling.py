@@ -5,6 +5,7 @@ The interpreter takes any Python; the compiler checks types and shapes.
 
 from omni.kernels import (
     triton_attention,
+    triton_choosing,
     triton_compaction,
     triton_cover,
     triton_frames,
@@ -16,7 +17,17 @@ from omni.kernels.language import triton
 
 SINGLE, HALF, WHOLE, COUNT = "*fp32", "*bf16", "*i64", "i32"
 HEADS = [COUNT] * 5 + ["fp32"]
+WORDS = {"WORDS": 16, "DEPTH": 128}
+REST = {"ASKED": True, "BLOCK": 256}
+PICKS = {"LAST": -1e38, "REAL": 4e-6, "NOTHING": 1e-6, "TILE": 4, "WORDS": 16}
 KERNELS = [
+    (triton_choosing._products, [HALF, WHOLE, SINGLE, *[COUNT] * 3],
+     {"WIDEN": False, "TILE": 16, "DEPTH": 16}),
+    *[(triton_choosing._rows, [SINGLE, HALF, HALF, "*i8", WHOLE, *[SINGLE] * 3, *[COUNT] * 4],
+       {"RULE": rule, **WORDS, **REST}) for rule in (0, 2)],
+    *[(triton_choosing._picks,
+       [*[SINGLE] * 4, "*i8", WHOLE, SINGLE, WHOLE, WHOLE, SINGLE, SINGLE, *[COUNT] * 4, "fp32"],
+       {"RULE": rule, **PICKS, **REST}) for rule in (0, 2)],
     (triton_gram._cosines, [HALF, SINGLE, SINGLE, *[COUNT] * 2],
      {"CENTRED": False, "WIDEN": False, "TILE": 16, "DEPTH": 16}),
     (triton_gram._cosines, [HALF, SINGLE, SINGLE, *[COUNT] * 2],

@@ -20,5 +20,5 @@ def test_every_kernel_compiles(tmp_path):
     assert ran.returncode == 0, ran.stderr[-2000:]
     kernels = Path(__file__).parents[3].joinpath("omni", "kernels").glob("triton_*.py")
     defined = sum(source.read_text().count("@triton.jit") for source in kernels)
-    inner = 2  # two are called by other kernels
+    inner = 5  # are called by other kernels
     assert len(set(ran.stdout.split())) >= defined - inner - 1  # two have one name
