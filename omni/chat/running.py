@@ -78,7 +78,7 @@ class Runner:
                 if self._stopped(run, error):
                     raise
             else:
-                self._writer.end([])
+                self._ended(run)
             answer = self._answer(run, want, time.perf_counter() - began)
         yield Finished(answer)  # whoever reads this may ask the next question
 
@@ -99,7 +99,7 @@ class Runner:
                 if await to_the_end(asyncio.to_thread(self._stopped, run, error)):
                     raise
             else:
-                await to_the_end(asyncio.to_thread(self._writer.end, []))
+                await to_the_end(asyncio.to_thread(self._ended, run))
             seconds = time.perf_counter() - began
             answer = await to_the_end(asyncio.to_thread(self._answer, run, want, seconds))
         yield Finished(answer)
@@ -126,6 +126,11 @@ class Runner:
             limits=self._limits,
             given=given,
         )
+
+    def _ended(self, run: TurnRun) -> None:
+        self._writer.end([])
+        if run.teller.messages:
+            self._writer.learn(run.teller.messages)
 
     def _stopped(self, run: TurnRun, error: BaseException) -> bool:
         """Write what a turn left that did not end by itself; whether the caller is told, too."""

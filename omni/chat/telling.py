@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, ToolMessage
 
 from omni.chat.approving import Approval, asked_in
 from omni.chat.events import Event, MediaMade, TextDelta, ToolEnded, ToolStarted
@@ -14,7 +14,7 @@ from omni.content import Asked, MediaPart
 from omni.errors import MediaError
 from omni.wire import block_ref, from_langchain, has_bytes, is_media, to_langchain
 
-MODES = ("messages", "updates", "custom")
+MODES = ("messages", "updates", "custom", "values")
 """What a graph is asked to stream."""
 
 
@@ -24,11 +24,13 @@ class Teller:
     Attributes:
         partial: content of the message that is under way.
         asked: calls of tools that the run stopped for.
+        messages: everything that was said, as of the last step.
     """
 
     def __init__(self, offload: Offload):
         self.partial: list[dict[str, Any]] = []
         self.asked: list[Asked] = []
+        self.messages: list[AnyMessage] = []
         self._offload = offload
         self._announced: set[str] = set()
         self._text_of: str | None = None
@@ -38,6 +40,8 @@ class Teller:
         """The events in one item of the stream."""
         if mode == "custom" and isinstance(payload, ToolStarted | ToolEnded):
             yield payload
+        elif mode == "values":
+            self.messages = payload.get("messages", self.messages)
         elif mode == "messages":
             message, metadata = payload
             if metadata.get("langgraph_node") == "model" and isinstance(message, AIMessage):

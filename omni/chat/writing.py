@@ -39,6 +39,7 @@ class TurnWriter:
         self.name = name
         self.shelf = shelf
         self._graph = graph
+        self._read: tuple[str | None, list[AnyMessage]] = (None, [])
 
     @property
     def config(self) -> Any:
@@ -46,8 +47,15 @@ class TurnWriter:
         return {"configurable": {"thread_id": self.name, "checkpoint_ns": ""}}
 
     def messages(self) -> list[AnyMessage]:
-        """Everything that was said."""
-        return list(self.sessions.messages(self.name))
+        """Everything that was said; read again only if something was written since."""
+        newest = self._newest()
+        if newest is None or newest != self._read[0]:
+            self._read = (newest, list(self.sessions.messages(self.name)))
+        return list(self._read[1])
+
+    def learn(self, messages: Sequence[AnyMessage]) -> None:
+        """Know what a run has just written without reading it."""
+        self._read = (self._newest(), list(messages))
 
     def handles(self) -> set[str]:
         """Every media item that there is."""
@@ -85,8 +93,7 @@ class TurnWriter:
         with contextlib.ExitStack() as stack:
             stack.callback(self.sessions.checkpoints.settle)
             stack.callback(self.sessions.checkpoints.prune_thread, self.name)
-            messages = self.messages()
-            if status and not is_answered(messages):
+            if status and not is_answered(messages := self.messages()):
                 kept = stopped_message(partial, status, reason)
                 self._write([*_cut(messages, _CUT), kept], "model")
 
@@ -118,6 +125,16 @@ class TurnWriter:
             return []
         reason = _UNDECIDED if self.interrupts() else _CUT
         return [*_cut(messages, reason), stopped_message([], "interrupted")]
+
+    def _newest(self) -> str | None:
+        """The last checkpoint, by its id."""
+        with self.sessions.checkpoints.cursor(transaction=False) as cursor:
+            found = cursor.execute(
+                "SELECT MAX(checkpoint_id) FROM checkpoints "
+                "WHERE thread_id = ? AND checkpoint_ns = ''",
+                (self.name,),
+            )
+            return found.fetchone()[0]
 
     def _write(self, messages: Sequence[AnyMessage], node: str) -> None:
         self._graph().update_state(self.config, {"messages": list(messages)}, as_node=node)
