@@ -39,8 +39,10 @@ def score(hits: Sequence[bool]) -> Interval:
     return _interval(np.asarray(hits, float), np.ones(len(hits)))
 
 
-def difference(ours: Sequence[bool], theirs: Sequence[bool]) -> Interval:
+def difference(ours: Sequence[float], theirs: Sequence[float]) -> Interval:
     """By how much the first is right more often than the second, on the same questions.
+
+    Answers are right or not, or right to a share 0…1.
 
     Raises:
         UsageError: if they did not answer as many.
@@ -61,7 +63,7 @@ def retained(ours: Sequence[bool], full: Sequence[bool]) -> Interval:
     return _interval(first, second)
 
 
-def _pairs(ours: Sequence[bool], theirs: Sequence[bool]) -> tuple[np.ndarray, np.ndarray]:
+def _pairs(ours: Sequence[float], theirs: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
     if len(ours) != len(theirs) or not len(ours):
         raise UsageError(f"{len(ours)} and {len(theirs)} answers: compare the same questions")
     return np.asarray(ours, float), np.asarray(theirs, float)
