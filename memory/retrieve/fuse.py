@@ -1,4 +1,4 @@
-"""Several rankings into one: standard scores, weighed by what each leg is good for.
+"""Several rankings into one, each leg weighed by what it is good for.
 
 Shapes: L legs, C candidates, P ways of weighing.
 """
@@ -6,8 +6,9 @@ Shapes: L legs, C candidates, P ways of weighing.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,119 +18,113 @@ from omni.errors import UsageError
 Leg = Mapping[str, float]
 """What one way of looking gave each record that it has an opinion of; higher is better."""
 
+Measure = Literal["own", "usual", "ranks"]
+"""In what scores are measured before they are added: in the spread that a leg's scores have for
+this question, in the one that they have for most questions, or by their ranks alone."""
+
 Numbers = NDArray[np.float64]
 
+MEASURES: tuple[Measure, ...] = get_args(Measure)
 _DIGITS = 9
-_PARTS = 10
-_FEW_LEGS = 5
-_COARSE = 4
+_RANK_OFFSET = 60
+"""As in reciprocal rank fusion (Cormack and others, 2009)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """A question whose answer is known, with what each leg gave.
+class Blend:
+    """How legs are put together.
+
+    Measured in its own spread, a leg that has nothing to say is as loud as one that has found what
+    was asked for; measured in its usual spread it is only as loud as its scores are far apart.
 
     Attributes:
-        legs: by name.
-        target: id of the record that is to be found.
+        weights: by leg; 1 where one is not named.
+        measure: what scores are measured in.
+        spreads: the usual spread of each leg's scores; its own where one is not named.
+
+    Raises:
+        UsageError: for a weight below 0, a spread that is none, or an unknown measure.
     """
 
-    legs: Mapping[str, Leg]
-    target: str
+    weights: Mapping[str, float] = field(default_factory=dict)
+    measure: Measure = "own"
+    spreads: Mapping[str, float] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if self.measure not in MEASURES:
+            raise UsageError(f"legs are measured by {', '.join(MEASURES)}, not {self.measure!r}")
+        for name, least, given in (("weights", 0, self.weights), ("spreads", 1e-30, self.spreads)):
+            if any(not least <= value < np.inf for value in given.values()):
+                raise UsageError(f"{name} of legs are numbers from 0 up, not {dict(given)}")
 
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """How legs are to be weighed, and how well that does on the questions it was found with.
+    def to_json(self) -> dict[str, Any]:
+        """It in values that fit JSON."""
+        found = {"weights": dict(self.weights), "measure": self.measure}
+        return found | ({"spreads": dict(self.spreads)} if self.spreads else {})
 
-    Attributes:
-        weights: by leg; they sum to 1.
-        mrr: mean reciprocal rank of the fusion; never below that of any leg alone.
-        alone: that of each leg.
-        questions: how many there were.
-    """
-
-    weights: Mapping[str, float]
-    mrr: float
-    alone: Mapping[str, float]
-    questions: int
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> Blend:
+        """The inverse of `to_json`; bare weights by leg, as they once were kept, are read too."""
+        if "weights" not in found:
+            return cls(found)
+        return cls(found["weights"], found.get("measure", "own"), found.get("spreads") or {})
 
 
 def fuse(
-    legs: Mapping[str, Leg], weights: Mapping[str, float] | None = None
+    legs: Mapping[str, Leg], blend: Blend | Mapping[str, float] | None = None
 ) -> list[tuple[str, float]]:
     """Ids and fused scores, the best first.
 
-    Each leg's scores are measured from its mean in its standard deviations, so that legs of
-    different scales can be added. A leg says nothing for or against what it does not know; what
-    no leg with a weight knows comes last.
+    Each leg's scores are measured from its mean, so that legs of different scales can be added. A
+    leg says nothing for or against what it does not know; what no leg with a weight knows comes
+    last.
 
     Args:
         legs: by name.
-        weights: by leg; 1 where a leg is not named.
+        blend: how they are put together, or their weights.
 
     Raises:
         UsageError: for a negative weight or a score that is not finite.
     """
-    ids, scores = _table(legs)
+    how = blend if isinstance(blend, Blend) else Blend(blend or {})
+    ids, scores = table(legs)
     if not ids:
         return []
-    given = np.array([float((weights or {}).get(name, 1.0)) for name in legs])
-    if not np.isfinite(given).all() or (given < 0).any():
-        raise UsageError(f"weights of legs are numbers from 0 up, not {dict(weights or {})}")
-    total, seen = _weighed(given[None], scores)
+    weights = np.array([[float(how.weights.get(name, 1.0)) for name in legs]])
+    usual = np.array([float(how.spreads.get(name, np.nan)) for name in legs])
+    total, seen = weighed(weights, measured(scores, how.measure, usual))
     order = np.lexsort((np.arange(len(ids)), -total[0], ~seen[0]))
     return [(ids[place], float(total[0, place])) for place in order]
 
 
-def calibrate(known: Sequence[Known], *, slack: float = 0.01) -> Calibration:
-    """Weights that find known records, as even as they can be without losing.
-
-    All ways of sharing out a whole in tenths are tried, each leg alone among them; of those that
-    come within `slack` of the best, and are no worse than the best leg alone, the most even one is
-    taken: questions made from titles favour the legs that read titles.
+def measured(scores: Numbers, measure: Measure, usual: Numbers) -> Numbers:
+    """Scores `[L, C]` that can be added; `NaN`, which stands for none, stays.
 
     Args:
-        known: questions; all have the same legs.
-        slack: of mean reciprocal rank.
+        scores: as legs gave them.
+        measure: what they are measured in.
+        usual: spreads `[L]`; `NaN` for a leg whose own is to be used.
+    """
+    if measure == "ranks":
+        return _by_rank(scores)
+    known, apart, own = _apart(scores)
+    spread = np.where(np.isnan(usual), own, usual)[:, None] if measure == "usual" else own[:, None]
+    # Where all are the same up to rounding, their differences mean nothing.
+    told = (own[:, None] > 0) & known
+    return np.where(known, np.divide(apart, spread, out=np.zeros_like(apart), where=told), np.nan)
+
+
+def spreads(scores: Numbers) -> Numbers:
+    """The standard deviation `[L]` of each leg's scores; 0 where they differ by rounding only."""
+    return _apart(scores)[2]
+
+
+def table(legs: Mapping[str, Leg]) -> tuple[list[str], Numbers]:
+    """Ids as they first appear, and scores `[L, C]`, `NaN` where a leg gave none.
 
     Raises:
-        UsageError: without a question, or if their legs differ.
+        UsageError: for a score that is not finite.
     """
-    if not known:
-        raise UsageError("no question to calibrate with: store records with titles or captions")
-    names = tuple(known[0].legs)
-    if not names or any(tuple(one.legs) != names for one in known):
-        raise UsageError("the questions to calibrate with have to be asked of the same legs")
-    ways = np.array(list(_shares(len(names))))
-    ranks = np.zeros(len(ways))
-    for one in known:
-        ranks += _reciprocal(ways, one)
-    mrr = ranks / len(known)
-    single = {name: _single(ways, place) for place, name in enumerate(names)}
-    alone = {name: float(mrr[place]) for name, place in single.items()}
-    least = max(max(alone.values()), float(mrr.max()) - slack)
-    good = np.flatnonzero(mrr >= least)
-    best = min(good, key=lambda place: (round(float((ways[place] ** 2).sum()), 9), -mrr[place]))
-    weights = dict(zip(names, ways[best].tolist(), strict=True))
-    return Calibration(weights, float(mrr[best]), alone, len(known))
-
-
-def standardised(scores: Numbers) -> Numbers:
-    """Scores `[L, C]` as distances from their leg's mean; `NaN`, which stands for none, stays."""
-    known = ~np.isnan(scores)
-    count = np.maximum(known.sum(1, keepdims=True), 1)
-    mean = np.where(known, scores, 0).sum(1, keepdims=True) / count
-    apart = np.where(known, scores - mean, 0)
-    spread = np.sqrt((apart**2).sum(1, keepdims=True) / count)
-    # Where all are the same up to rounding, their differences mean nothing.
-    told = spread > 1e-9 * np.maximum(np.abs(mean), 1)
-    found = np.divide(apart, spread, out=np.zeros_like(apart), where=told & known)
-    return np.where(known, found, np.nan)
-
-
-def _table(legs: Mapping[str, Leg]) -> tuple[list[str], Numbers]:
-    """Ids as they first appear, and scores `[L, C]`."""
     ids = list(dict.fromkeys(itertools.chain.from_iterable(legs.values())))
     scores = np.full((len(legs), len(ids)), np.nan)
     places = {id: place for place, id in enumerate(ids)}
@@ -141,37 +136,40 @@ def _table(legs: Mapping[str, Leg]) -> tuple[list[str], Numbers]:
     return ids, scores
 
 
-def _weighed(ways: Numbers, scores: Numbers) -> tuple[Numbers, NDArray[np.bool_]]:
-    """Sums `[P, C]`, and what is known to a leg with a weight."""
-    standard = standardised(scores)
-    known = ~np.isnan(standard)
-    # Standard scores are often ±1, so that sums are often equal but for their rounding, which
+def weighed(weights: Numbers, given: Numbers) -> tuple[Numbers, NDArray[np.bool_]]:
+    """Sums `[P, C]` under each row of weights `[P, L]`, and what a leg with a weight knows."""
+    known = ~np.isnan(given)
+    # Measured scores are often ±1, so that sums are often equal but for their rounding, which
     # differs with how many ways are worked out at once.
-    total = np.round(ways @ np.where(known, standard, 0), _DIGITS)
-    return total, (ways > 0) @ known
+    total = np.round(weights @ np.where(known, given, 0), _DIGITS)
+    return total, (weights > 0) @ known
 
 
-def _reciprocal(ways: Numbers, one: Known) -> Numbers:
-    """One over the rank of the target, by each way; 0 where it is not found."""
-    ids, scores = _table(one.legs)
-    if one.target not in ids:
-        return np.zeros(len(ways))
-    place = ids.index(one.target)
-    total, seen = _weighed(ways, scores)
-    mine, shown = total[:, place, None], seen[:, place, None]
-    earlier = np.arange(len(ids)) < place
-    ahead = (total > mine) | ((total == mine) & earlier)
-    before = np.where(seen == shown, ahead, seen)
-    return np.where(shown[:, 0], 1.0 / (1 + before.sum(1)), 0.0)
+def _apart(scores: Numbers) -> tuple[NDArray[np.bool_], Numbers, Numbers]:
+    """What is known, its distance from the leg's mean, and the leg's spread `[L]`."""
+    known = ~np.isnan(scores)
+    count = np.maximum(known.sum(1, keepdims=True), 1)
+    mean = np.where(known, scores, 0).sum(1, keepdims=True) / count
+    apart = np.where(known, scores - mean, 0)
+    spread = np.sqrt((apart**2).sum(1, keepdims=True) / count)
+    told = spread > 1e-9 * np.maximum(np.abs(mean), 1)
+    return known, apart, np.where(told, spread, 0)[:, 0]
 
 
-def _shares(legs: int) -> Iterator[tuple[float, ...]]:
-    """All ways of sharing a whole out among legs."""
-    parts = _PARTS if legs <= _FEW_LEGS else _COARSE
-    for bars in itertools.combinations(range(parts + legs - 1), legs - 1):
-        ends = (-1, *bars, parts + legs - 1)
-        yield tuple((after - before - 1) / parts for before, after in itertools.pairwise(ends))
+def _by_rank(scores: Numbers) -> Numbers:
+    """One over rank and offset; equal scores share the mean of their ranks, and none gets nothing.
 
-
-def _single(ways: Numbers, leg: int) -> int:
-    return int(np.flatnonzero(ways[:, leg] == 1.0)[0])
+    What a leg gave its lowest score without telling it from others is not ranked by it at all.
+    """
+    found = np.full_like(scores, np.nan)
+    for row, leg in enumerate(scores):
+        known = np.flatnonzero(~np.isnan(leg))
+        values, inverse, counts = np.unique(-leg[known], return_inverse=True, return_counts=True)
+        if not len(values):
+            continue
+        ends = np.cumsum(counts)
+        shares = 1.0 / (_RANK_OFFSET + ends - (counts - 1) / 2)
+        if counts[-1] > 1:
+            shares[-1] = 0.0
+        found[row, known] = shares[inverse]
+    return found

@@ -1,18 +1,23 @@
-"""Questions whose answer is known, made from what is stored: titles, captions, first words."""
+"""Questions whose answer is known, made from stored titles, captions and sentences."""
 
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 
 from ..record import Record
 from ..view import View
-from .fuse import Known
+from .calibrate import Known
 
 _LONGEST = 12
 _FEWEST = 2
+_TELLING = 4
 _MODEST = 0.6
 """Share of the words that a question keeps: people do not recall a title whole."""
+
+_SENTENCE = re.compile(r"[^.!?。！？\n]+")
+_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 
 
 def questions(view: View, most: int, *, seed: int = 0) -> list[tuple[str, str]]:
@@ -26,14 +31,21 @@ def questions(view: View, most: int, *, seed: int = 0) -> list[tuple[str, str]]:
 
 
 def question(record: Record, draw: random.Random) -> str:
-    """Some words of the caption, else of the title, else of the text; empty if there are few."""
+    """Some words of the caption, of the title or of a sentence of the text, whichever is drawn.
+
+    Empty if none of them has words enough.
+    """
     caption = record.meta.get("caption")
-    for said in (caption if isinstance(caption, str) else "", record.title, record.text):
-        words = said.replace("_", " ").replace("-", " ").split()[:_LONGEST]
-        if len(words) >= _FEWEST:
-            keep = max(_FEWEST, round(_MODEST * len(words)))
-            return " ".join(words[place] for place in sorted(draw.sample(range(len(words)), keep)))
-    return ""
+    said = [caption if isinstance(caption, str) else "", record.title.replace("_", " ")]
+    named = [words for one in said if len(words := _WORD.findall(one)) >= _FEWEST]
+    sentences = [_WORD.findall(found[0]) for found in _SENTENCE.finditer(record.text)]
+    telling = [words for words in sentences if len(words) >= _TELLING]
+    kinds = [kind for kind in (named, telling) if kind]
+    if not kinds:
+        return ""
+    words = draw.choice(draw.choice(kinds))[:_LONGEST]
+    keep = max(_FEWEST, round(_MODEST * len(words)))
+    return " ".join(words[place] for place in sorted(draw.sample(range(len(words)), keep)))
 
 
 def agreeing(known: Sequence[Known]) -> list[Known]:

@@ -22,11 +22,15 @@ from ..contracts import Embedder, Filter, Reranker
 from ..embed.opening import open_embedder
 from ..record import Hit, Query, Record
 from ..store import Memory
+from .calibrate import Calibration, Known, calibrate
 from .citing import cite, spot
+from .excerpt import excerpt
 from .explain import Explain, Found
 from .extract import Quote, quotes
 from .fence import fenced_hits
-from .fuse import Calibration, Known, calibrate
+from .filling import Thing, fill
+from .fuse import Blend, Leg, fuse
+from .keeping import keep_words
 from .known import agreeing, questions
 from .rerank import CrossEncoderReranker, MaxSimReranker
 from .search import Cascade, Searcher
@@ -35,6 +39,8 @@ EMBEDDERS = ("shared", "sentences")
 _WEIGHTS = "weights.json"
 _MARK = "catalog.db"
 _CALIBRATED = 200
+_WORTH = 40
+"""Records from which on legs are weighed without being asked to."""
 
 
 class Library:
@@ -111,7 +117,34 @@ class Library:
         from ..ingest.ingester import Ingester
 
         ingester = Ingester(self.view, self.embedders, access=self.access, progress=progress)
-        return ingester.add(paths)
+        outcome = ingester.add(paths)
+        self._weigh_again()
+        return outcome
+
+    def add_media(self, media: Media, place: str) -> Any:
+        """Take in media that lie in no file; `place` stands for their path. What became of them."""
+        from ..ingest.ingester import Ingester
+
+        return Ingester(self.view, self.embedders, access=self.access).add_media(media, place)
+
+    def fill(
+        self, things: Sequence[Thing], vectors: Mapping[str, Sequence[Any]] | None = None
+    ) -> list[str]:
+        """Store things with words and media as they are; what could not be embedded is told.
+
+        Args:
+            things: with ids of their own.
+            vectors: by name of a space, one a thing, where somebody has computed them already.
+        """
+        return fill(self.view, self.embedders, things, vectors or {})
+
+    def note(self, text: str) -> Record:
+        """Keep a remark.
+
+        Raises:
+            UsageError: if it says nothing, or so much that it is a file.
+        """
+        return keep_words(self.view, self.embedders, text)
 
     def search(
         self,
@@ -138,28 +171,36 @@ class Library:
             plain,
             late=multi,
             reranker=self._reranker(rerank) if isinstance(rerank, str) else rerank,
-            weights=self.weights,
+            weights=self.blend,
             cascade=cascade,
         )
         return searcher.search(query, k, where)
 
-    def calibrate(self, most: int = _CALIBRATED) -> Calibration:
-        """Find how legs are to be weighed here, from what is stored, and keep it.
+    @staticmethod
+    def fused(legs: Mapping[str, Leg], weights: Mapping[str, float] | None = None) -> list[str]:
+        """Ids in the order of what legs give them together; evenly where there are no weights."""
+        return [id for id, _ in fuse(legs, weights)]
+
+    def calibrate(
+        self, most: int = _CALIBRATED, *, asked: Sequence[tuple[str, str]] = ()
+    ) -> Calibration:
+        """Find how legs are to be put together here, and keep it.
+
+        Args:
+            most: questions that are made from what is stored, where none are given.
+            asked: questions that people asked, each with the id of the record that answers it.
 
         Raises:
-            UsageError: if nothing here has a title or a caption to ask for.
+            UsageError: if none are given and nothing here has words to ask for.
         """
         searcher = Searcher(self.view, [one for one in self.embedders if not one.space.multi])
-        asked = questions(self.view, most)
-        found = calibrate(
-            agreeing(
-                [
-                    Known(searcher.legs(Query(text), None, Explain(), depth=50), id)
-                    for text, id in asked
-                ]
-            )
-        )
-        kept = {**self._kept_weights(), self._space_key: dict(found.weights)}
+        known = [
+            Known(searcher.legs(Query(text), None, Explain(), depth=50), id)
+            for text, id in asked or questions(self.view, most)
+        ]
+        found = calibrate(agreeing(known))
+        entry = {**found.blend.to_json(), "records": len(self.view)}
+        kept = {**self._kept_weights(), self._space_key: entry}
         path = self.root / _WEIGHTS
         draft = path.with_suffix(f".{os.getpid()}.tmp")
         draft.write_text(json.dumps(kept, indent=1), "utf-8")
@@ -167,9 +208,28 @@ class Library:
         return found
 
     @property
+    def blend(self) -> Blend | None:
+        """How legs are put together; `None` if nobody found out with these embedders."""
+        found = self._kept_weights().get(self._space_key)
+        try:
+            return None if found is None else Blend.from_json(found)
+        except (UsageError, TypeError, AttributeError) as error:
+            raise self._damaged(error) from None
+
+    @property
     def weights(self) -> Mapping[str, float] | None:
         """Of the legs in this namespace; `None` if it was never calibrated with these embedders."""
-        return self._kept_weights().get(self._space_key)
+        return None if self.blend is None else dict(self.blend.weights)
+
+    def _weigh_again(self) -> None:
+        """Calibrate where that was never done, or there is twice as much now."""
+        now = len(self.view)
+        before = self._kept_weights().get(self._space_key, {}).get("records", 0)
+        if now >= max(_WORTH, 2 * before) and not (before == 0 and self.blend is not None):
+            try:
+                self.calibrate()
+            except UsageError as error:
+                self.notes.append(str(error))
 
     def get(self, id: str) -> Record:
         """The record of that id.
@@ -241,6 +301,16 @@ class Library:
         """Where a hit comes from."""
         return cite(hit)
 
+    def excerpt(self, found: Hit | Record) -> Media | None:
+        """The box of the page, the seconds or the rows that were found, as media.
+
+        `None` where the words are all there is to see.
+        """
+        record = found.record if isinstance(found, Hit) else found
+        origin = record.provenance
+        whole = self.view.get([origin.parent]) if origin and origin.parent else []
+        return excerpt(record, whole[0].media if whole else None)
+
     def spot(self, hit: Hit) -> str:
         """The same in a few words."""
         return spot(cite(hit))
@@ -273,16 +343,19 @@ class Library:
         spaces = sorted(f"{one.space.name} {one.space.digest[:12]}" for one in self.embedders)
         return " ".join(["/".join(self.view.namespace) or "/", *spaces])
 
-    def _kept_weights(self) -> dict[str, dict[str, float]]:
-        path = self.root / _WEIGHTS
+    def _kept_weights(self) -> dict[str, Any]:
         try:
-            return json.loads(path.read_text("utf-8"))
+            return json.loads((self.root / _WEIGHTS).read_text("utf-8"))
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:
-            raise StoreError(
-                f"{path} is damaged ({error}): delete it, and run  omni memory calibrate  again"
-            ) from None
+            raise self._damaged(error) from None
+
+    def _damaged(self, error: Exception) -> StoreError:
+        return StoreError(
+            f"{self.root / _WEIGHTS} is damaged ({error}): delete it, and run  omni memory "
+            "calibrate  again"
+        )
 
 
 COMPONENTS = (

@@ -15,7 +15,7 @@ from ..contracts import Backend, Embedder, Filter, Reranker, Space, Vectors
 from ..record import Hit, Query, Record
 from .diversify import diversify
 from .explain import Explain, Found, Stage
-from .fuse import Leg, fuse
+from .fuse import Blend, Leg, fuse
 from .late import late_scores, typed_score
 from .rerank import filled, query_items, verdict_of
 from .threshold import near_the_best
@@ -63,7 +63,7 @@ class Searcher:
         embedders: those whose spaces have vectors there are legs.
         late: of a space of several vectors, for the stage of late interaction.
         reranker: looks at the best again.
-        weights: of legs, by name; even where `None`.
+        weights: how legs are put together, or their weights by name; even where `None`.
         cascade: how far stages go.
     """
 
@@ -74,7 +74,7 @@ class Searcher:
         *,
         late: Embedder | None = None,
         reranker: Reranker | None = None,
-        weights: Mapping[str, float] | None = None,
+        weights: Blend | Mapping[str, float] | None = None,
         cascade: Cascade | None = None,
     ):
         for one in embedders:
@@ -162,13 +162,18 @@ class Searcher:
     def _completed(
         self, found: Mapping[str, Leg], asked: Mapping[str, tuple[Space, Vectors]]
     ) -> dict[str, Leg]:
-        """Each leg's score of every candidate: what lacks the words scores 0 there."""
+        """Each leg's score of every candidate that it can judge.
+
+        What lacks the words that were asked for scores 0 by them; what has no words at all is not
+        judged by them.
+        """
         ids = list(dict.fromkeys(id for leg in found.values() for id in leg))
         whole: dict[str, Leg] = {}
         for name, leg in found.items():
             missing = [id for id in ids if id not in leg]
             if name not in asked:
-                whole[name] = {**leg, **dict.fromkeys(missing, 0.0)}
+                worded = [one.id for one in self.backend.get(missing) if one.text or one.title]
+                whole[name] = {**leg, **dict.fromkeys(worded, 0.0)}
                 continue
             space, vector = asked[name]
             stored = self.backend.vectors(space, missing)

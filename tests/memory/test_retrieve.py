@@ -5,7 +5,7 @@ import statistics
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.documents import Document
 from langchain_tests.integration_tests import RetrieversIntegrationTests
@@ -19,7 +19,7 @@ from omni.memory.retrieve.citing import cite, spot
 from omni.memory.retrieve.diversify import diversify
 from omni.memory.retrieve.extract import sentences
 from omni.memory.retrieve.fence import fenced, fenced_hits
-from omni.memory.retrieve.fuse import Known, calibrate, fuse
+from omni.memory.retrieve.fuse import fuse
 from omni.memory.retrieve.langchain import OmniRetriever, RerankerCompressor, document_of
 from omni.memory.retrieve.late import late_scores, typed_score
 from omni.memory.retrieve.search import Cascade, Searcher
@@ -63,59 +63,11 @@ def test_fusion_is_the_weighted_sum_of_standard_scores(one, two, three, given_we
         assert scores == sorted(scores, reverse=True)
 
 
-def naive_mrr(questions, order):
-    ranks = [
-        order(one).index(one.target) + 1 if one.target in order(one) else 0 for one in questions
-    ]
-    return sum(1 / rank for rank in ranks if rank) / len(ranks)
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.integers(0, 10_000), st.integers(2, 4), st.integers(1, 6))
-@example(3408, 4, 5)  # the target is known only to a leg that gets no weight
-def test_calibrated_weights_are_never_worse_than_the_best_leg(seed, legs, count):
-    draw = np.random.default_rng(seed)
-    names = [f"leg {place}" for place in range(legs)]
-
-    def question():
-        ids = [id for id in "abcdefgh" if draw.random() < 0.8] or ["a"]
-        given = {
-            name: {id: float(draw.normal()) for id in ids if draw.random() < 0.8} for name in names
-        }
-        return Known(given, str(draw.choice(list("abcdefgh"))))
-
-    questions = [question() for _ in range(count)]
-    found = calibrate(questions)
-    for name in names:
-        alone = naive_mrr(
-            questions, lambda one, n=name: sorted(one.legs[n], key=one.legs[n].get)[::-1]
-        )
-        assert found.alone[name] == pytest.approx(alone)
-        assert found.mrr >= alone - 1e-12
-
-    def fused(one):
-        """Without what only legs of no weight know: it comes last, and counts as not found."""
-        heard = {id for name, leg in one.legs.items() if found.weights[name] for id in leg}
-        return [id for id, _ in fuse(one.legs, found.weights) if id in heard]
-
-    assert found.mrr == pytest.approx(naive_mrr(questions, fused))
-
-
-def test_a_leg_that_knows_nothing_gets_no_weight_and_equals_share_alike():
-    good = {"a": 3.0, "b": 1.0, "c": 2.0}
-    bad = {"a": 0.0, "b": 9.0, "c": 5.0}
-    assert calibrate([Known({"good": good, "bad": bad}, "a")]).weights["bad"] <= 0.4
-    same = calibrate([Known({"one": good, "two": good}, "a")])
-    assert same.weights == {"one": 0.5, "two": 0.5}
-
-
 def test_fusion_refuses_what_is_no_number():
     with pytest.raises(UsageError, match="from 0 up"):
         fuse({"one": {"a": 1.0}}, {"one": -1.0})
     with pytest.raises(UsageError, match="'one' gave 'a'"):
         fuse({"one": {"a": float("nan")}})
-    with pytest.raises(UsageError, match="no question"):
-        calibrate([])
 
 
 def test_late_interaction_is_the_mean_of_the_best():
