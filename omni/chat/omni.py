@@ -160,7 +160,7 @@ class ChatOmni(LocalChat):
             yield AIMessageChunk(content=text)
         full = watchdog.tokens >= prompt.room and not stop_text.found
         reason = "cancelled" if cancelled else "length" if full else "stop"
-        yield self._last(prompt, watchdog.tokens, out, clock, reason)
+        yield self._last(loaded, prompt, watchdog.tokens, out, clock, reason)
 
     def _prompts(self, loaded: Loaded) -> Any:
         from omni.chat.prompting import Prompter
@@ -217,6 +217,7 @@ class ChatOmni(LocalChat):
 
     def _last(
         self,
+        loaded: Loaded,
         prompt: Prompt,
         said_tokens: int,
         out: Mapping[str, int],
@@ -249,6 +250,7 @@ class ChatOmni(LocalChat):
                 },
                 "timings": clock.seconds,
                 "selection": prompt.selection,
+                "experts": _experts(loaded) if prompt.media else {},
             },
             chunk_position="last",
         )
@@ -266,6 +268,13 @@ class _Clock:
         now = time.perf_counter()
         self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self._last
         self._last = now
+
+
+def _experts(loaded: Loaded) -> dict[str, list[float]]:
+    """Share of each expert in the media that the model looked at last, by modality."""
+    router: Any = getattr(loaded.model.mixture, "router", None)
+    found = router.load() if hasattr(router, "load") else {}
+    return {name: [round(share, 4) for share in shares] for name, shares in found.items()}
 
 
 def _call(piece: Any, index: int) -> AIMessageChunk:

@@ -91,13 +91,14 @@ class Spending(AgentMiddleware):
 
 
 def _noted(response: Any, estimate: Estimate) -> Any:
-    for message in _messages(response):
+    for message in messages_of(response):
         if isinstance(message, AIMessage):
             note(message, estimated=dict(estimate.by_modality))
     return response
 
 
-def _messages(response: Any) -> list[BaseMessage]:
+def messages_of(response: Any) -> list[BaseMessage]:
+    """The messages in what a model call gave back, in any of the forms of LangChain."""
     if isinstance(response, BaseMessage):
         return [response]
     inner = getattr(response, "model_response", response)

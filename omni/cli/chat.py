@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SUMMARY = "chat with any file, on the terminal or line by line through a pipe"
 _SHOWN_LINES = 20
+_DRAWN = 4
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -97,9 +98,25 @@ def _greet_again(chat: Conversation) -> None:
     turns, media = lines[: len(lines) - shelf], lines[len(lines) - shelf :]
     if len(turns) > _SHOWN_LINES:
         turns = [f"… {len(turns) - _SHOWN_LINES} lines before (/history)", *turns[-_SHOWN_LINES:]]
+    drawn = list(chat.agent.shelf)[-_DRAWN:] if chat.screen.interactive else []
     chat.screen.notice(f"resumed {chat.session}")
-    for line in (*turns, *media):
+    for line in (*turns, *media[: len(media) - len(drawn)]):
         chat.screen.notice(line)
+    for ref in drawn:
+        _draw_again(chat, ref.handle)
+
+
+def _draw_again(chat: Conversation, handle: str) -> None:
+    """Show media of a resumed session; what cannot be shown is a line."""
+    from omni.cli import preview
+    from omni.errors import OmniError
+
+    try:
+        media = chat.agent.shelf.media(handle)
+    except OmniError as error:
+        chat.screen.error(str(error))
+    else:
+        preview.try_to_show(media, chat.screen, handle=handle, way=chat.settings.graphics)
 
 
 def _piped_lines() -> Iterator[str]:

@@ -167,6 +167,26 @@ def _selection(chat: Conversation, rest: str) -> None:
     overlays.tell(drawn, chat.screen, chat.settings.graphics)
 
 
+@command("trace", "[TURN]", "show what the turns took: time, tokens, experts")
+def _trace(chat: Conversation, rest: str) -> None:
+    from omni.chat.trace import trace
+    from omni.cli.trace import chosen, lines
+
+    if rest and not rest.isdecimal():
+        raise UsageError(f"wanted the number of a turn, not {rest!r}")
+    found = trace(chat.agent.sessions.messages(chat.session))
+    for line in lines(chosen(found, int(rest) if rest else None), chat.screen.columns):
+        chat.screen.line(line)
+
+
+@command("lineage", "[HANDLE]", "show where media came from")
+def _lineage(chat: Conversation, rest: str) -> None:
+    from omni.cli import lineage
+
+    for line in lineage.lines(chat.agent.shelf, _handle(chat, rest), chat.screen.columns):
+        chat.screen.line(line)
+
+
 @command("model", "[NAME]", "show or change the model")
 def _model(chat: Conversation, rest: str) -> None:
     if rest:
@@ -188,10 +208,14 @@ def _new(chat: Conversation, rest: str) -> None:
     chat.screen.notice(f"now in {chat.session}")
 
 
-@command("sessions", "", "list the saved sessions")
+@command("sessions", "[WORDS]", "list the saved sessions, or search what was said in them")
 def _sessions(chat: Conversation, rest: str) -> None:
-    from omni.cli.sessions import lines
+    from omni.cli.sessions import found_lines, lines
 
+    if rest:
+        for line in found_lines(chat.agent.sessions.search(rest), chat.screen):
+            chat.screen.raw(line + "\n")
+        return
     for line in lines(chat.agent.sessions.list(), chat.screen.columns):
         chat.screen.line(line)
 

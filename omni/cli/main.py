@@ -26,6 +26,7 @@ VERBS = (
     "memory",
     "show",
     "sessions",
+    "trace",
     "models",
     "catalog",
     "doctor",

@@ -82,11 +82,12 @@ def tiny_omni(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def wide_omni(tmp_path_factory):
-    """The same with room for long conversations with tools."""
-    return save_tiny_omni(tmp_path_factory.mktemp("wide-omni"), window=16_000)
+    """The same with experts, and with room for long conversations with tools."""
+    router = {"experts": 3, "hidden": 16}
+    return save_tiny_omni(tmp_path_factory.mktemp("wide-omni"), window=16_000, router=router)
 
 
-def save_tiny_omni(folder, window: int) -> str:
+def save_tiny_omni(folder, window: int, router: dict | None = None) -> str:
     import torch
     from transformers import Qwen3Config
 
@@ -112,6 +113,7 @@ def save_tiny_omni(folder, window: int) -> str:
     )
     torch.manual_seed(0)
     config, processor = assemble(tokenizer, language, modalities)
+    config.router = router
     OmniModel(config).save_pretrained(folder)
     processor.save_pretrained(folder)
     return str(folder)
