@@ -321,8 +321,8 @@ def test_a_turn_stopped_before_a_tool_comes_back_can_be_followed(open_agent, cal
     agent = open_agent(call("slow"), "unused", tools=[slow])
     for event in agent.stream("go"):
         if isinstance(event, ToolStarted):
+            assert started.wait(10)
             agent.cancel()
-    assert started.is_set()
     assert agent.history()[0].status == "interrupted"
     agent.brain.script[1] = "fine"
     assert agent.run("and now?").text == "fine"
