@@ -43,7 +43,7 @@ def sample() -> bytes:
         if colour:
             objects.append(picture(colour))
             figure = f"/XObject << /P {len(objects)} 0 R >>".encode()
-            drawn += b" q 160 0 0 120 60 220 cm /P Do Q"
+            drawn += b" q 160 0 0 120 60 280 cm /P Do Q"
         objects.append(b"<< /Length %d >>\nstream\n%s\nendstream" % (len(drawn), drawn))
         objects.append(
             b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 420 595] /Contents %d 0 R "
