@@ -16,16 +16,16 @@ from .rows import NOTHING, PAGE, SOURCE, tag_value, ticks
 OPERATORS = ("$eq", "$ne", "$in", "$nin", "$lt", "$lte", "$gt", "$gte", "$exists", "$contains")
 JOINTS = ("$and", "$or", "$not")
 
-_COLUMNS = {
+COLUMNS = {
     "@id": "i.id",
     "@kind": "i.kind",
     "@modality": "i.modality",
     "@created": "i.created",
     "@event_time": "i.event_time",
 }
-_TAGS = {"@source": SOURCE, "@page": PAGE}
-_TIMES = ("@created", "@event_time")
-_SIGNS = {"$lt": "<", "$lte": "<=", "$gt": ">", "$gte": ">="}
+TAGS = {"@source": SOURCE, "@page": PAGE}
+TIMES = ("@created", "@event_time")
+SIGNS = {"$lt": "<", "$lte": "<=", "$gt": ">", "$gte": ">="}
 _DEEPEST = 32
 
 
@@ -114,15 +114,15 @@ class _Compiler:
         return leaf(name, value)
 
     def _leaf(self, key: str) -> Callable[[str, Any], Clause]:
-        if key in _COLUMNS:
+        if key in COLUMNS:
             return lambda name, value: _column(key, name, value)
-        field = _TAGS.get(key, key)
+        field = TAGS.get(key, key)
         self._known(key, field)
         return lambda name, value: self._tag(field, name, value)
 
     def _known(self, key: str, field: str) -> None:
         """Refuse a field that no record has, unless there is no record at all."""
-        if self._db is None or key in _TAGS:
+        if self._db is None or key in TAGS:
             return
         inside = f"{self._space.sql} AND (field IN (?, ?) OR field BETWEEN ? AND ?)"
         values = (*self._space.values, field, f"{field}[]", f"{field}.", f"{field}.\U0010ffff")
@@ -136,7 +136,7 @@ class _Compiler:
             "AND field > '\x01' ORDER BY 1 LIMIT 20",
             self._space.values,
         )
-        known = ", ".join([*(field for (field,) in rows), *_COLUMNS, *_TAGS])
+        known = ", ".join([*(field for (field,) in rows), *COLUMNS, *TAGS])
         raise UsageError(f"no record here has a field {key!r}; known: {known}")
 
     def _tag(self, field: str, name: str, value: Any) -> Clause:
@@ -182,7 +182,7 @@ class _Compiler:
 
 
 def _column(key: str, name: str, value: Any) -> Clause:
-    column = _COLUMNS[key]
+    column = COLUMNS[key]
     if name == "$exists":
         return Clause(f"{column} IS {'NOT ' if value else ''}NULL")
     if name == "$contains":
@@ -192,8 +192,8 @@ def _column(key: str, name: str, value: Any) -> Clause:
         return _joined("OR", parts)
     if value is None:
         return Clause(f"{column} IS NULL")
-    if key in _TIMES:
-        value = _time(key, value)
+    if key in TIMES:
+        value = time_of(key, value)
     if name == "$eq":
         return Clause(f"({column} IS NOT NULL AND {column} = ?)", (value,))
     return Clause(f"({column} IS NOT NULL AND {_ranged(column, name, value).sql})", (value,))
@@ -206,7 +206,7 @@ def _ranged(column: str, name: str, value: Any) -> Clause:
     bound = most if name in ("$gt", "$gte") else least
     if isinstance(value, str) and name in ("$gt", "$gte"):
         bound = " AND {0} < x''"
-    return Clause(f"{column} {_SIGNS[name]} ?{bound.format(column)}", (value,))
+    return Clause(f"{column} {SIGNS[name]} ?{bound.format(column)}", (value,))
 
 
 def _scalar(what: str, value: Any) -> Any:
@@ -215,7 +215,8 @@ def _scalar(what: str, value: Any) -> Any:
     raise UsageError(f"{what!r} is compared with a number or a text, not {value!r}")
 
 
-def _time(key: str, value: Any) -> int:
+def time_of(key: str, value: Any) -> int:
+    """What a time is compared as."""
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)

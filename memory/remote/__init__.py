@@ -1,0 +1,1 @@
+"""A memory in an engine that several machines can reach."""
