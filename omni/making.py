@@ -34,8 +34,10 @@ USUAL: Mapping[str, str] = {
     "audio": "nano",
     "speech": "speech",
     "series": "forecast",
+    "text": "brain",
 }
-"""Who makes what, if nobody says otherwise; `speech` is sound of which the words are given."""
+"""Who makes what, if nobody says otherwise; `speech` is sound of which the words are given, and
+`text` is what is said of media."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +123,22 @@ class Makers:
     Args:
         given: by kind, a maker, or a name as in `opened`.
         device: where they run.
+        usual: what takes the place of `USUAL`, by kind.
 
     Raises:
-        UsageError: for a kind or a maker that there is not.
+        UsageError: for a kind that there is not.
     """
 
-    def __init__(self, given: Mapping[str, str | Maker] | None = None, *, device: str = "auto"):
+    def __init__(
+        self,
+        given: Mapping[str, str | Maker] | None = None,
+        *,
+        device: str = "auto",
+        usual: Mapping[str, str | Maker] | None = None,
+    ):
         self.device = device
         self._given = dict(given or {})
+        self._usual = {**USUAL, **(usual or {})}
         self._opened: dict[str, Maker] = {}
         self._opening = threading.Lock()
         known = [*plugins.names("modalities"), "speech"]
@@ -136,26 +146,11 @@ class Makers:
             if kind not in known:
                 raise UsageError(f"nothing of kind {kind!r} can be made; kinds: {', '.join(known)}")
 
-    @classmethod
-    def of(cls, lines: Iterable[str], *, device: str = "auto") -> Makers:
-        """From lines such as `image=stabilityai/sd-turbo`, as settings and flags hold them.
-
-        Raises:
-            UsageError: for a line of another form.
-        """
-        given: dict[str, str | Maker] = {}
-        for line in lines:
-            kind, equals, name = (part.strip() for part in line.partition("="))
-            if not (kind and equals and name):
-                raise UsageError(f"a maker is named as KIND=NAME, such as image=nano, not {line!r}")
-            given[kind] = name
-        return cls(given, device=device)
-
     def __contains__(self, kind: object) -> bool:
-        return kind in self._given or kind in USUAL
+        return kind in self._given or kind in self._usual
 
     def __iter__(self):
-        return iter(dict.fromkeys([*self._given, *USUAL]))
+        return iter(dict.fromkeys([*self._given, *self._usual]))
 
     def maker(self, kind: str) -> Maker:
         """Who makes this kind; its weights are loaded when it first makes something.
@@ -164,21 +159,37 @@ class Makers:
             Unsupported: if nobody does.
             UsageError: if what was named is not there.
         """
-        named = self._given.get(kind) or USUAL.get(kind)
-        if named is None:
+        chosen = self._given.get(kind) or self._usual.get(kind)
+        if chosen is None:
             raise Unsupported(
                 f"nothing here makes {kind}: name a maker, such as  --maker {kind}=FOLDER"
             )
-        if isinstance(named, Maker):
-            return named
+        if isinstance(chosen, Maker):
+            return chosen
         with self._opening:
             if kind not in self._opened:
-                self._opened[kind] = opened(named, kind, device=self.device)
+                self._opened[kind] = opened(chosen, kind, device=self.device)
             return self._opened[kind]
 
     def make(self, wish: Wish) -> Made:
         """Have it made by whoever makes its kind; see `Maker.make`."""
         return self.maker(wish.kind).make(wish)
+
+
+def named(lines: Iterable[str]) -> dict[str, str]:
+    """Makers by kind, from lines such as `image=stabilityai/sd-turbo`.
+
+    Raises:
+        UsageError: for a line of another form, or a kind that there is not.
+    """
+    found: dict[str, str] = {}
+    for line in lines:
+        kind, equals, name = (part.strip() for part in line.partition("="))
+        if not (kind and equals and name):
+            raise UsageError(f"a maker is named as KIND=NAME, such as image=nano, not {line!r}")
+        found[kind] = name
+    Makers(found)
+    return found
 
 
 def opened(name: str, kind: str, *, device: str = "auto") -> Maker:
@@ -191,6 +202,8 @@ def opened(name: str, kind: str, *, device: str = "auto") -> Maker:
     known = plugins.names("makers")
     if head in known:
         found: Maker = plugins.load("makers", head)(target, device=device)
+    elif kind == "text":
+        found = plugins.load("makers", "brain")(name, device=device)
     else:
         found = plugins.load("makers", _by_weights(name, known))(name, device=device)
     if kind not in found.makes:

@@ -11,15 +11,20 @@ import json
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel, ConfigDict
 
-from omni.errors import MediaError, OmniError, Retry
+from omni.errors import MediaError, ModelError, OmniError, Retry
+from omni.making import Made, Makers
 from omni.media import HANDLE, Access, Media, Shelf
 from omni.modality import modality, open_media
+from omni.recollection import Recollection
 from omni.wire import media_block
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
 
 Blocks = list[dict[str, Any]]
 
@@ -31,11 +36,36 @@ class Workbench:
         shelf: media by handle.
         access: which files may be opened by name. Without roots none may: a name comes from a
             model, which may have it from a page that it was told to read.
+        makers: who makes media, if not the usual ones.
+        memory: what is remembered beyond the session, if anything can be.
+        brain: the model of the session, for tools that ask it about media.
     """
 
-    def __init__(self, shelf: Shelf, access: Access | None = None):
+    def __init__(
+        self,
+        shelf: Shelf,
+        access: Access | None = None,
+        *,
+        makers: Makers | None = None,
+        memory: Recollection | None = None,
+        brain: BaseChatModel | None = None,
+    ):
         self.shelf = shelf
         self.access = access or Access()
+        self.makers = makers or Makers()
+        self._memory = memory
+        self.brain = brain
+
+    @property
+    def memory(self) -> Recollection:
+        """What is remembered beyond the session.
+
+        Raises:
+            Retry: if nothing is.
+        """
+        if self._memory is None:
+            raise Retry("this session has no memory beside it: go on without")
+        return self._memory
 
     def open(self, name: str, *kinds: str) -> Media:
         """The media behind a handle, or in a file within the allowed folders.
@@ -84,7 +114,8 @@ class BenchTool(BaseTool):
 
     A subclass sets `name`, `description`, `args_schema` and, if it makes media, `makes`; it writes
     `work`, which takes the arguments by name. One that touches more than the media of the session
-    sets `asks`, and is then never among `all`.
+    sets `asks`, and is then never among `all`; one that may take long says with `patience` how many
+    seconds that is.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -92,11 +123,14 @@ class BenchTool(BaseTool):
     bench: Workbench
     makes: ClassVar[str | None] = None
     asks: ClassVar[bool] = False
+    patience: ClassVar[float | None] = None
 
     def model_post_init(self, context: Any) -> None:
         super().model_post_init(context)
-        if self.makes:
-            self.metadata = {**(self.metadata or {}), "makes": self.makes}
+        said = {"makes": self.makes, "seconds": self.patience}
+        said = {name: value for name, value in said.items() if value is not None}
+        if said:
+            self.metadata = {**(self.metadata or {}), **said}
 
     @abstractmethod
     def work(self, *args: Any, **arguments: Any) -> str | Blocks:
@@ -107,7 +141,7 @@ class BenchTool(BaseTool):
             return self.work(**arguments)
         except OmniError as error:
             # Of a person's error the model needs no class, only what to do.
-            raise error if isinstance(error, Retry) else Retry(str(error)) from None
+            raise error if isinstance(error, ModelError) else Retry(str(error)) from None
 
 
 class Arguments(BaseModel):
@@ -132,6 +166,13 @@ def made(
     media = modality(kind).save(value, name=name, mime=mime)
     said: Blocks = [{"type": "text", "text": words}] if words else []
     return [*said, media_block(media, **ours)]
+
+
+def shown(made: Made, words: str = "") -> Blocks:
+    """Words, and what a maker made, as content blocks."""
+    said = words or made.words
+    first: Blocks = [{"type": "text", "text": said}] if said else []
+    return [*first, made.block()]
 
 
 def told(facts: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import functools
 import tempfile
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -26,8 +26,11 @@ from omni.chat.writing import TurnWriter
 from omni.compression.budget import Budget
 from omni.content import Answer, Asked
 from omni.errors import UsageError
+from omni.makers.brain import BrainMaker
+from omni.making import Maker, Makers
 from omni.media import HANDLE, Access, Lineage, Media, MediaRef
 from omni.modality import open_media, readable
+from omni.recollection import FolderRecollection, Recollection
 from omni.wire import take
 
 if TYPE_CHECKING:
@@ -47,10 +50,12 @@ class AgentContext:
     Attributes:
         shelf: the media of the session: read them by handle, put new ones on it.
         access: which files may be opened.
+        want: modalities that the answer of this turn is to hold.
     """
 
     shelf: SessionShelf
     access: Access
+    want: tuple[str, ...] = ()
 
 
 class Agent:
@@ -73,6 +78,9 @@ class Agent:
             `all` for every tool, `None` for none.
         limits: what one turn may take.
         response_format: a class that every answer has to fit; see `create_agent` of LangChain.
+        makers: who makes what the brain cannot, by kind, as `{"image": "stabilityai/sd-turbo"}`.
+        memory: what the tools remember, recall and forget work on, or its folder; by default the
+            one in the home.
     """
 
     def __init__(
@@ -93,6 +101,8 @@ class Agent:
         approve: Approve = (),
         limits: Limits | None = None,
         response_format: Any = None,
+        makers: Mapping[str, str | Maker] | None = None,
+        memory: Recollection | Path | str | None = None,
     ):
         is_model = isinstance(model, BaseChatModel)
         self.brain = model if is_model else brain(model, device=device, dtype=dtype)
@@ -106,6 +116,9 @@ class Agent:
         self.limits = limits or Limits()
         self.limits.require_price(model_name(self.brain))
         self.response_format = response_format
+        self._given_makers = dict(makers or {})
+        self._given_memory = memory
+        self.makers = Makers(makers, device=device, usual={"text": BrainMaker(model=self.brain)})
         self.session = "unsaved" if session is None else check_name(session)
         self._middleware = tuple(middleware)
         self._temporary = tempfile.TemporaryDirectory(prefix="omni-") if session is None else None
@@ -273,6 +286,8 @@ class Agent:
             approve=self.approve,
             limits=self.limits,
             response_format=self.response_format,
+            makers=self._given_makers,
+            memory=self._given_memory,
         )
 
     def as_tool(self, name: str, description: str) -> BaseTool:
@@ -318,7 +333,13 @@ class Agent:
         from omni.chat.toolbox import toolbox
         from omni.workbench import Workbench
 
-        return toolbox(self.tools, Workbench(self.shelf, self.access))
+        memory = self._given_memory or self.sessions.home / "memory"
+        if isinstance(memory, Path | str):
+            memory = FolderRecollection(memory, self.access)
+        bench = Workbench(
+            self.shelf, self.access, makers=self.makers, memory=memory, brain=self.brain
+        )
+        return toolbox(self.tools, bench)
 
     def _ask(self, text: str, attach: Sequence[Item]) -> None:
         refs = [self._take(item) for item in attach]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from langchain.agents import create_agent
 
 from omni.chat.approving import Approval, waiting
+from omni.chat.guarding import Guard
+from omni.chat.making import MakerRouter
 from omni.chat.metering import Meter
 from omni.chat.structuring import Structuring
 from omni.chat.watching import Watch
@@ -49,9 +51,12 @@ def build(
     stack: list[Any] = [Watch(_settings(agent)), Meter(agent.limits)]
     if names := waiting(tools, agent.approve):
         stack.append(Approval(names))
-    stack += [*middleware, offload]
+    guard = next((one for one in middleware if isinstance(one, Guard)), None) or Guard()
+    stack += [one for one in middleware if one is not guard]
+    stack += [offload, MakerRouter(agent.makers, agent.shelf)]
     if agent.response_format is not None:
         stack.append(Structuring(agent.response_format))
+    stack.append(guard)
     return create_agent(
         agent.brain,
         tools,

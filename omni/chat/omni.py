@@ -60,6 +60,11 @@ class ChatOmni(LocalChat):
         """Every modality: what the model has no encoder for is shown in another form."""
         return frozenset(plugins.names("modalities"))
 
+    @property
+    def reads_plain(self) -> bool:
+        """Whether results of tools are shown without marks, as the embedded model was taught."""
+        return self.model == "nano"
+
     def _resolve_model_profile(self) -> Any:
         config = self._config()
         reads = config.get("modalities") or {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
@@ -69,7 +70,7 @@ class Runner:
         """
         began = time.perf_counter()
         with self._alone():
-            run = self._run = self._turn(begin())
+            run = self._run = self._turn(begin(), want)
             try:
                 yield from run.events()
             except BaseException as error:
@@ -88,7 +89,7 @@ class Runner:
         """`stream` in the event loop that asks; what reads and writes works in threads."""
         began = time.perf_counter()
         with self._alone():
-            run = self._run = self._turn(await to_the_end(asyncio.to_thread(begin)))
+            run = self._run = self._turn(await to_the_end(asyncio.to_thread(begin)), want)
             try:
                 async with contextlib.aclosing(run.aevents()) as events:
                     async for event in events:
@@ -116,11 +117,11 @@ class Runner:
             self._run = None
             self._busy.release()
 
-    def _turn(self, given: Any) -> TurnRun:
+    def _turn(self, given: Any, want: Sequence[str]) -> TurnRun:
         return TurnRun(
             self._graph(),
             thread=self._writer.name,
-            context=self._context,
+            context=dataclasses.replace(self._context, want=tuple(want)),
             teller=Teller(self._offload),
             checkpoints=self._writer.sessions.checkpoints,
             limits=self._limits,

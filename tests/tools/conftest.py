@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from omni.media import Access, Shelf
+from omni.errors import UsageError
+from omni.making import Made, Maker, Makers
+from omni.media import Access, Media, Shelf
 from omni.modality import modality
 from omni.plugins import load
+from omni.recollection import Recalled
 from omni.values import Clip, Series, Waveform
 from omni.wire import take
 from omni.workbench import Workbench
@@ -34,6 +37,53 @@ def seasonal(rows: int = 96) -> Series:
     values = 10 + 0.5 * at + 3 * np.sin(2 * np.pi * at / 12)
     times = np.datetime64("2020-01-01", "ns") + at * np.timedelta64(1, "D")
     return Series(np.stack([values, 100 - at], 1), ("sales", "stock"), times, "D")
+
+
+class Painter(Maker):
+    """Makes what a maker would, at once: a colour that follows from the seed."""
+
+    makes = frozenset({"image", "audio", "text"})
+
+    def make(self, wish):
+        if wish.kind == "text":
+            words = f"{wish.prompt} ({wish.sources[0].modality})"
+            media = Media.from_bytes(
+                words.encode(), modality="text", mime="text/plain", name="a.txt"
+            )
+            return Made(media, "looker", words=words)
+        if wish.kind == "image":
+            picture = Image.new("RGB", (8, 8), ((wish.seed or 0) % 256, 0, 0))
+            media = modality("image").save(picture, name="painted.png")
+        else:
+            media = modality("audio").save(Waveform(np.zeros((80, 1), "f4"), 8000), name="a.wav")
+        return Made(media, "painter", wish.seed, {"steps": 2})
+
+
+class Notebook:
+    """A memory that holds what it is told, and finds it by any word."""
+
+    def __init__(self):
+        self.kept: dict[str, tuple[str, Media | None]] = {"note-1": ("a first note", None)}
+
+    def remember(self, text, media=()):
+        new = [f"note-{len(self.kept) + 1}"]
+        self.kept[new[0]] = (text, media[0] if media else None)
+        return new
+
+    def recall(self, text, media=(), k=5):
+        words = set(text.lower().strip("?").split())
+        found = [
+            Recalled(id, said, "notebook", held, 1.0)
+            for id, (said, held) in self.kept.items()
+            if words & set(said.lower().split()) or (media and held == media[0])
+        ]
+        return found[:k]
+
+    def forget(self, id):
+        if id not in self.kept:
+            raise UsageError(f"no record {id!r} here: omni memory search finds ids")
+        del self.kept[id]
+        return 1
 
 
 def put_on(shelf: Shelf, kind: str, value, name: str) -> str:
@@ -66,4 +116,6 @@ def bench(shelf):
     put_on(shelf, "audio", Waveform(tone, 16_000), "tone.wav")
     put_on(shelf, "series", seasonal(), "sales.csv")
     put_on(shelf, "points", modality("points").example(0), "solid.ply")
-    return Workbench(shelf, Access())
+    painter = Painter()
+    makers = Makers(dict.fromkeys(painter.makes, painter))
+    return Workbench(shelf, Access(), makers=makers, memory=Notebook())

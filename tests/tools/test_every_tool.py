@@ -26,6 +26,12 @@ EXAMPLES = {
     "find_files": {"pattern": "*.png"},
     "fetch_url": {"url": "http://127.0.0.1:9/"},
     "python": {"code": "print(6 * 7)"},
+    "make_image": {"prompt": "a red circle", "seed": 1},
+    "make_sound": {"prompt": "a red circle", "seed": 1},
+    "ask_about": {"media": "img-1"},
+    "remember": {"text": "The key is under the mat.", "media": ["img-1"]},
+    "recall": {"query": "where is the key?"},
+    "forget": {"id": "note-1"},
 }
 ELSEWHERE = ("find_files", "fetch_url", "python")
 """What they can do depends on the machine; they have a file of tests of their own."""

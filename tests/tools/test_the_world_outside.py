@@ -15,7 +15,7 @@ from omni.media import Access
 from omni.plugins import load
 from omni.workbench import Workbench
 
-ASKED_FOR = ("fetch_url", "python")
+ASKED_FOR = ("fetch_url", "forget", "python")
 
 
 def test_what_touches_the_world_is_not_among_all(bench):
