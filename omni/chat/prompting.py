@@ -18,6 +18,7 @@ from langchain_core.messages import (
 from omni.chat.presenting import Presenter
 from omni.chat.returning import MEDIA_KEY
 from omni.chat.seen import Seen
+from omni.chat.shortlist import SHARE, Shortlist
 from omni.compression.budget import Budget
 from omni.errors import UsageError
 from omni.media import Media
@@ -28,6 +29,10 @@ from omni.wire import OUR_KEY, block_media, block_ref, is_media
 if TYPE_CHECKING:
     from omni.model.item import MediaItem
     from omni.model.loading import Loaded
+
+
+CLIP = 4
+"""What one tool says may take one part in so many of a model's window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ class Prompter:
         # Documents are read as words, also by a model that has a text encoder for its questions.
         self._reads = frozenset(loaded.processor.modalities) - {TEXT}
         self._presenter = Presenter(self._reads, convert=False)
+        self._shortlist = Shortlist(loaded, self._tool_tokens)
         template = loaded.processor.chat_template or ""
         self._has_system = "system" in str(template)
 
@@ -92,7 +98,7 @@ class Prompter:
             messages: the conversation.
             budget: how many tokens all media together may take.
             selector: name of another selector than the model's own.
-            tools: what the model may call.
+            tools: what the model may call; of many it is told of those nearest to the question.
             max_tokens: how long the answer may get.
 
         Raises:
@@ -101,6 +107,9 @@ class Prompter:
         dialogue = [self._message(message) for message in messages if self._is_used(message)]
         if not any(message["role"] != "system" for message in dialogue):
             raise UsageError("there is nothing to answer: the conversation holds no message")
+        if tools and self.window:
+            called = _called(dialogue)
+            tools = self._shortlist(tools, _question(dialogue), self.window // SHARE, called)
         turns = _turns(dialogue)
         reserve = min(max_tokens, (self.window or max_tokens * 4) // 4)
         while True:
@@ -130,6 +139,18 @@ class Prompter:
         return self.loaded.processor.apply_chat_template(
             dialogue, tokenize=True, add_generation_prompt=True, **more
         )
+
+    def _tool_tokens(self, tools: Sequence[Mapping[str, Any]]) -> int:
+        """How many tokens a list of tools takes."""
+        processor = self.loaded.processor
+        empty = [{"role": "user", "content": ""}]
+        given: dict[str, Any] = {"tools": list(tools)}
+        prompts = (
+            processor.apply_chat_template(empty, **given),
+            processor.apply_chat_template(empty),
+        )
+        whole, rest = (len(processor.encode(prompt)) for prompt in prompts)
+        return whole - rest
 
     def _suffices(self, budget: Budget | None, dialogue: Sequence[Mapping[str, Any]]) -> bool:
         """Whether a budget leaves every item its floor."""
@@ -209,9 +230,9 @@ class Prompter:
 
     def _parts(self, block: Any, role: str) -> Iterable[dict[str, Any]]:
         if isinstance(block, str):
-            return [{"type": "text", "text": block}] if block else []
+            return [{"type": "text", "text": self._clipped(block, role)}] if block else []
         if block.get("type") in ("text", "text-plain"):
-            return [{"type": "text", "text": block.get("text") or ""}]
+            return [{"type": "text", "text": self._clipped(block.get("text") or "", role)}]
         value = block.get("value")
         if block.get("type") == "non_standard" and isinstance(value, Mapping) and OUR_KEY in value:
             return []  # something was not made: there is nothing to read of it
@@ -219,8 +240,19 @@ class Prompter:
             return []
         media, handle = _media(block)
         if role == "assistant" and media.modality in self.loaded.processor.codes:
-            return [{"type": media.modality, "codes": self.seen.codes(media)}]
+            codes = self.seen.codes(media)
+            return [{"type": media.modality, "codes": codes, "handle": handle}]
         return self._shown(media, handle)
+
+    def _clipped(self, text: str, role: str) -> str:
+        """What a tool says, of which a model with a small window reads the beginning."""
+        if role != "tool" or self.window is None:
+            return text
+        most = self.window // CLIP
+        ids = self.loaded.processor.encode(self.loaded.processor.seal(text))
+        if len(ids) <= most:
+            return text
+        return self.loaded.processor.tokenizer.decode(ids[:most]).rstrip("\ufffd") + " …"
 
     def _shown(self, media: Media, handle: str) -> Iterable[dict[str, Any]]:
         if media.modality in self._reads:
@@ -252,6 +284,16 @@ def _question(dialogue: Sequence[Mapping[str, Any]]) -> str:
     """What the user said last."""
     said = next((one for one in reversed(dialogue) if one["role"] == "user"), {"content": ()})
     return " ".join(part["text"] for part in said["content"] if "text" in part)
+
+
+def _called(dialogue: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+    """Names of the tools that were called since the user spoke last."""
+    names: set[str] = set()
+    for message in reversed(dialogue):
+        if message["role"] == "user":
+            break
+        names |= {call["name"] for call in message.get("tool_calls", ())}
+    return frozenset(names)
 
 
 def _media(block: Mapping[str, Any]) -> tuple[Media, str]:

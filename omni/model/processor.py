@@ -233,12 +233,12 @@ class OmniProcessor(Planner, ProcessorMixin):
         kind = part.get("type")
         if is_item(part):
             self._planner(str(kind))
-            return {"type": "text item" if kind == TEXT else kind}
+            return {"type": "text item" if kind == TEXT else kind} | _named(part)
         if kind == TEXT:
             return {"type": TEXT, "text": seal(str(part.get("text", "")))}
         if kind not in self.codes:
             raise Unsupported(f"this model has no codes for {kind!r}")
-        return {"type": kind, "codes": [int(code) for code in part["codes"]]}
+        return {"type": kind, "codes": [int(code) for code in part["codes"]]} | _named(part)
 
     def _media(self, dialogue: Sequence[Mapping[str, Any]]) -> list[Any]:
         return [
@@ -319,6 +319,11 @@ class OmniProcessor(Planner, ProcessorMixin):
     @property
     def model_input_names(self) -> list[str]:
         return ["input_ids", "attention_mask", "media"]
+
+
+def _named(part: Mapping[str, Any]) -> dict[str, str]:
+    handle = part.get("handle")
+    return {"handle": seal(str(handle))} if handle else {}
 
 
 def _rows(

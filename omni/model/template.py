@@ -8,11 +8,14 @@ SEAL = "\ufdd0"
 """A noncharacter that is put into every `<|` of people's text. Text is tokenised on either side of
 it, and it is left out, so such text is written and read back as it was, but is no mark."""
 
-CHAT_TEMPLATE = """
+_TEMPLATE = """
 {%- macro codes(part) -%}
   {{- '<|' ~ part.type ~ ':begin|>' -}}
   {%- for code in part.codes -%}{{- '<|' ~ part.type ~ ':' ~ code ~ '|>' -}}{%- endfor -%}
   {{- '<|' ~ part.type ~ ':end|>' -}}
+{%- endmacro -%}
+{%- macro named(part) -%}
+  {%- if tools and part.handle is defined -%}{{- part.handle -}}{%- endif -%}
 {%- endmacro -%}
 {%- macro body(content) -%}
   {%- if content is string -%}
@@ -22,9 +25,9 @@ CHAT_TEMPLATE = """
       {%- if part.type == 'text' -%}
         {{- part.text -}}
       {%- elif part.codes is defined -%}
-        {{- codes(part) -}}
+        {{- named(part) ~ codes(part) -}}
       {%- else -%}
-        {{- '<|open|><|media|><|close|>' -}}
+        {{- named(part) ~ '<|open|><|media|><|close|>' -}}
       {%- endif -%}
     {%- endfor -%}
   {%- endif -%}
@@ -42,7 +45,7 @@ CHAT_TEMPLATE = """
     {{- body(messages[0].content) ~ '\\n' -}}
     {%- set messages = messages[1:] -%}
   {%- endif -%}
-  {%- for tool in tools -%}{{- tool | tojson ~ '\\n' -}}{%- endfor -%}
+  {%- for tool in tools -%}TOOL{%- endfor -%}
   {{- '<|end|>' -}}
 {%- endif -%}
 {%- for message in messages -%}
@@ -59,6 +62,18 @@ CHAT_TEMPLATE = """
 {%- endfor -%}
 {%- if add_generation_prompt -%}{{- '<|assistant|>' -}}{%- endif -%}
 """.strip()
+
+_WHOLE = "{{- tool | tojson ~ '\\n' -}}"
+_SHORT = """
+{%- set tool = tool.function if tool.function is defined else tool -%}
+{{- tool.name ~ '(' ~ (tool.parameters.required or []) | join(', ') ~ ')\\n' -}}
+""".strip()
+
+CHAT_TEMPLATE = _TEMPLATE.replace("TOOL", _WHOLE)
+"""Where there are tools, media are named by their handles, so that calls can tell them apart."""
+
+SHORT_TOOLS_TEMPLATE = _TEMPLATE.replace("TOOL", _SHORT)
+"""The same for a small model: of a tool it is told the name, and what must be given."""
 
 
 def seal(value: Any) -> Any:

@@ -18,6 +18,7 @@ from omni.model.assemble import assemble as join
 from omni.model.modeling import OmniModel
 from omni.model.processor import OmniProcessor
 from omni.model.questions import TEXT
+from omni.model.template import SHORT_TOOLS_TEMPLATE
 from omni.model.tokens import build_tokenizer
 from omni.nano import dialogue
 from omni.nano.corpus import MODALITIES
@@ -75,6 +76,7 @@ def assemble(out: Path) -> tuple[OmniModel, OmniProcessor]:
         for name in encoders
     }
     config, processor = join(tokenizer, language, modalities, router=EXPERTS, positions={})
+    processor.chat_template = SHORT_TOOLS_TEMPLATE
     model = OmniModel(config, encoders=encoders, decoders=decoders)
     _freeze(model.encoders)
     # Nothing passes the experts by: if they began silent, no medium would be seen at first.
@@ -124,7 +126,7 @@ def _texts() -> Iterator[str]:
                 yield vary(rng, exchange.question)
                 yield exchange.answer if exchange.makes == "text" else dialogue.announce(exchange)
         if rng.random() < CALLS:
-            yield from calls.written(calls.calling(rng))
+            yield from calls.written(calls.example(rng))
     for name in MODALITIES:
         yield from pairs.NAMES[name]
     yield from wordings()

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from omni.compression.budget import Grid
+from omni.modality import modality
 from omni.model.item import MediaItem
 from omni.model.questions import TEXT
 
@@ -23,12 +24,21 @@ class Lesson:
         wanted: what should be said in each place: the same, but where what is read was smudged.
         weights: how much each place counts.
         media: the things that are talked about, in order.
+        handles: how many media of each modality have a name so far; `None` where none is named, as
+            in all dialogues without tools.
     """
 
     ids: list[int] = field(default_factory=list)
     wanted: list[int] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)
     media: list[MediaItem] = field(default_factory=list)
+    handles: dict[str, int] | None = None
+
+    def handle(self, kind: str) -> str:
+        """The name of the next medium of a modality."""
+        assert self.handles is not None
+        self.handles[kind] = self.handles.get(kind, 0) + 1
+        return f"{modality(kind).prefix}-{self.handles[kind]}"
 
     def add(
         self, ids: Sequence[int], weight: float = 0.0, wanted: Sequence[int] | None = None

@@ -21,11 +21,12 @@ from omni.model.turns import question_mask
 from omni.nano import corpus, drawing
 from omni.nano.assemble import assemble, attach
 from omni.nano.lesson import Lesson, TextReader, collate
-from omni.nano.lessons import Codes, Teacher
 from omni.nano.stages import attention
 from omni.nano.stages.audio_codec import speech_codes
 from omni.nano.stages.loop import Schedule, train
 from omni.nano.stages.optimisers import muon
+from omni.nano.tool_lessons import ToolTeacher
+from omni.nano.writing import Codes
 
 NAME = "language"
 BATCH = 20
@@ -46,7 +47,7 @@ def run(out: Path, *, minutes: float, seed: int = 0) -> dict:
     sizes = {name: max(64, round(size * share)) for name, size in corpus.SIZES.items()}
     caches = {name: corpus.build(name, out, size, seed) for name, size in sizes.items()}
     codes = codes_of(model)
-    teacher = Teacher(processor.tokenizer, model.config, caches, codes, processor.lay)
+    teacher = ToolTeacher(processor.tokenizer, model.config, caches, codes, processor.lay)
     lessons = Lessons(model, teacher, seed)
     steps = max(4, round(minutes * STEPS_A_MINUTE))
     schedule = Schedule(
@@ -88,7 +89,7 @@ def codes_of(model: OmniModel) -> Codes:
 class Lessons:
     """The step of training: a batch of dialogues and the loss on their answers."""
 
-    def __init__(self, model: OmniModel, teacher: Teacher, seed: int):
+    def __init__(self, model: OmniModel, teacher: ToolTeacher, seed: int):
         self.model, self.teacher, self.seed = model, teacher, seed
         self.reader = TextReader(model.encoders["text"])  # type: ignore[arg-type]
         self.ahead = ThreadPoolExecutor(1)

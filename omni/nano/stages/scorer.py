@@ -120,6 +120,7 @@ class Asker(Teacher):
         items: Sequence[MediaItem] = (),
         *,
         about: bool = False,
+        handle: str = "",
     ) -> None:
         """What a user asks; all words are heard, since they are what the scorer goes by."""
         super()._turn(rng, lesson, exchange, items)

@@ -1,4 +1,3 @@
-import json
 import random
 
 import numpy as np
@@ -7,12 +6,11 @@ import torch
 
 from omni.model.loading import load
 from omni.model.questions import TEXT
-from omni.nano import corpus
-from omni.nano import lessons as lessons_module
+from omni.nano import corpus, writing
 from omni.nano.corpus import MODALITIES, Cache
 from omni.nano.lesson import Lesson, TextReader, collate
 from omni.nano.lessons import KINDS, Teacher
-from omni.nano.questions import calls, image
+from omni.nano.questions import image
 from omni.nano.questions.exchange import Exchange
 from omni.nano.stages.language import codes_of, evenly, weighted_loss
 from omni.nano.world import words
@@ -156,9 +154,9 @@ def test_the_same_seed_makes_the_same_lesson(teacher):
 def test_where_words_are_lost_the_encoder_still_reads_the_whole_question(
     nano, teacher, monkeypatch
 ):
-    monkeypatch.setattr(lessons_module, "HEARD", {"some": 1.0})
-    monkeypatch.setattr(lessons_module, "hurried", lambda rng, question: question)
-    monkeypatch.setattr(lessons_module, "vary", lambda rng, question: question)
+    monkeypatch.setattr(writing, "HEARD", {"some": 1.0})
+    monkeypatch.setattr(writing, "hurried", lambda rng, question: question)
+    monkeypatch.setattr(writing, "vary", lambda rng, question: question)
     question = "Which colour would you say the little round thing on the left has?"
     whole = teacher.features(question)["ids"]
     lost = 0
@@ -176,8 +174,8 @@ def test_where_words_are_lost_the_encoder_still_reads_the_whole_question(
 
 
 def test_wishes_in_words_alone_lose_no_words(nano, teacher, monkeypatch):
-    monkeypatch.setattr(lessons_module, "HEARD", {"some": 1.0})
-    monkeypatch.setattr(lessons_module, "vary", lambda rng, question: question)
+    monkeypatch.setattr(writing, "HEARD", {"some": 1.0})
+    monkeypatch.setattr(writing, "vary", lambda rng, question: question)
     for seed in range(20):
         lesson = Lesson()
         teacher._turn(random.Random(seed), lesson, Exchange("Say red star now.", "Red."))
@@ -195,25 +193,6 @@ def test_every_kind_of_dialogue_is_had(lessons):
     assert sum(KINDS.values()) == pytest.approx(1)
     seen = {item.modality for lesson in lessons for item in lesson.media}
     assert seen == {*MODALITIES, TEXT}
-
-
-def test_a_tool_is_called_as_the_chat_template_writes_it(nano, teacher):
-    called = calls.calling(random.Random(1))
-    lesson = Lesson()
-    teacher._calling(lesson, called)
-    call = {"function": {"name": called.name, "arguments": called.arguments}}
-    dialogue = [
-        {"role": "user", "content": called.question},
-        {"role": "assistant", "content": "", "tool_calls": [call]},
-        {"role": "tool", "content": called.result},
-        {"role": "assistant", "content": called.answer},
-    ]
-    tools = [json.loads(json.dumps(tool)) for tool in called.tools]
-    inputs = nano.processor.apply_chat_template(
-        dialogue, tools=tools, tokenize=True, return_dict=True
-    )
-    decode = nano.processor.tokenizer.decode
-    assert decode(lesson.ids) == decode(inputs["input_ids"][0])
 
 
 def test_texts_are_read_once_and_each_gets_its_own_tokens(lessons):

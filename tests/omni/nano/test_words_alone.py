@@ -1,17 +1,13 @@
 """What is asked in words alone: passages, scenes that are told, talk, calls of tools."""
 
-import ast
-import json
-import operator
 import random
 import re
 
 import pytest
 from hypothesis import strategies as st
 
-from omni.modality import modality
 from omni.nano import dialogue
-from omni.nano.questions import calls, exercises, passages, smalltalk
+from omni.nano.questions import exercises, passages, smalltalk
 from omni.nano.questions.exchange import article
 from omni.nano.questions.prose import prose
 from omni.nano.world import words
@@ -82,54 +78,6 @@ def test_smalltalk_answers_are_few_and_questions_many():
     found = [smalltalk.talking(random.Random(seed)) for seed in range(500)]
     assert len({exchange.answer for exchange in found}) <= 8
     assert len({exchange.question for exchange in found}) > 60
-
-
-def worked_out(expression):
-    node = ast.parse(expression, mode="eval").body
-    assert isinstance(node, ast.BinOp)
-    signs = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul}
-    left, right = (ast.literal_eval(side) for side in (node.left, node.right))
-    return signs[type(node.op)](left, right)
-
-
-def test_calls_are_what_the_question_and_the_schema_ask_for():
-    names, changes = set(), set()
-    for seed in range(500):
-        called = calls.calling(random.Random(seed))
-        assert called == calls.calling(random.Random(seed))
-        shown = {tool["function"]["name"]: tool["function"]["parameters"] for tool in called.tools}
-        assert 1 <= len(called.tools) <= 3 and len(shown) == len(called.tools)
-        assert json.loads(called.call()) == {"name": called.name, "arguments": called.arguments}
-        assert list(called.arguments) == shown[called.name]["required"]
-        assert set(called.arguments) == set(shown[called.name]["properties"])
-        assert not any("{" in text for text in (called.question, called.result, called.answer))
-        if called.name == "calculator":
-            expression = called.arguments["expression"]
-            assert expression in called.question
-            assert int(called.result) == worked_out(expression)
-        else:
-            handle = called.arguments["media"]
-            assert re.search(rf"\b{handle}\b", called.question)
-            kind = calls._TOOLS[called.name][0]
-            assert handle.partition("-")[0] == modality(kind).prefix
-        told = called.result.partition(":")[0].removeprefix("volume ")
-        assert told in called.answer
-        names.add(called.name)
-        changes.add(called.arguments.get("change"))
-    assert names == set(calls._TOOLS)
-    assert changes == {None, "darker", "brighter", "rotate", "grey", "mirror"}
-
-
-@pytest.mark.parametrize(
-    ("wish", "change"),
-    [
-        ("Make img-1 darker.", "darker"),
-        ("Turn img-2 upside down.", "rotate"),
-        ("Mirror img-3.", "mirror"),
-    ],
-)
-def test_a_change_is_the_one_that_is_asked_for(wish, change):
-    assert calls._change(wish) == change
 
 
 _SAID = {"s", "the", "is", "has", "a", "an", "above", "below", "left", "right", "of"}

@@ -1,0 +1,103 @@
+"""Which tools a small model is told of, and how much of what they answer."""
+
+import pytest
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.utils.function_calling import convert_to_openai_tool
+
+from omni import plugins
+from omni.chat.prompting import CLIP, Prompter
+from omni.chat.shortlist import SHARE, Shortlist
+from omni.model.loading import load
+from omni.model.template import SHORT_TOOLS_TEMPLATE
+
+QUESTIONS = {
+    "What does the text in this picture say?": "read_text",
+    "How will this series go on? Plot it.": "forecast",
+    "Make it darker.": "edit_image",
+    "What is 37 * 41?": "calculator",
+    "Write down what is said in the recording.": "transcribe",
+    "Say it aloud.": "speak",
+    "Put img-1 next to img-2.": "join_images",
+    "How large is this 3D model?": "measure_points",
+    "Are there outliers in these measurements?": "analyse_series",
+}
+
+
+@pytest.fixture(scope="module")
+def nano():
+    return load("nano")
+
+
+@pytest.fixture
+def prompter(nano, monkeypatch):
+    monkeypatch.setattr(nano.processor, "chat_template", SHORT_TOOLS_TEMPLATE)
+    return Prompter(nano)
+
+
+@pytest.fixture(scope="module")
+def tools():
+    found = [plugins.load("tools", name) for name in plugins.names("tools")]
+    return [convert_to_openai_tool(tool.model_construct(bench=None)) for tool in found]
+
+
+def names(tools):
+    return [tool["function"]["name"] for tool in tools]
+
+
+@pytest.mark.parametrize(("question", "wanted"), QUESTIONS.items())
+def test_the_tool_that_helps_is_among_the_few(prompter, tools, question, wanted):
+    room = prompter.window // SHARE
+    found = prompter._shortlist(tools, question, room)
+    assert wanted in names(found)
+    assert len(found) < len(tools) and prompter._tool_tokens(found) <= room
+    order = names(tools)
+    assert sorted(names(found), key=order.index) == names(found)
+
+
+def test_words_in_common_decide_where_there_is_no_text_encoder(nano, tools, monkeypatch):
+    monkeypatch.setattr(type(nano.processor), "hears", False)
+    found = Shortlist(nano, len)(tools, "cut a film into stills", 3)
+    assert len(found) == 3 and "cut_video" in names(found)
+
+
+def test_a_list_that_fits_stays_as_it_is_and_one_tool_always_stays(nano, tools):
+    assert Shortlist(nano, len)(tools, "anything", len(tools)) == tools
+    assert len(Shortlist(nano, lambda some: 100 * len(some))(tools, "read the sign", 5)) == 1
+    assert Shortlist(nano, len)([], "anything", 5) == []
+
+
+def test_what_was_called_in_the_turn_stays(nano, tools):
+    found = Shortlist(nano, len)(tools, "read the sign", 2, frozenset({"calculator"}))
+    assert "calculator" in names(found) and len(found) == 2
+
+
+def test_a_prompt_names_media_and_lists_tools_only_where_there_are_tools(prompter, tools):
+    question = HumanMessage("What is 37 * 41?")
+    call = {"name": "calculator", "args": {"expression": "37 * 41"}, "id": "1"}
+    turn = [question, AIMessage("", tool_calls=[call]), ToolMessage("1517", tool_call_id="1")]
+    with_tools = prompter.prompt(turn, tools=tools, max_tokens=50)
+    text = prompter.loaded.processor.tokenizer.decode(with_tools.inputs["input_ids"][0])
+    assert "calculator(expression)\n" in text and "description" not in text
+    assert '<|call|>{"name": "calculator", "arguments": {"expression": "37 * 41"}}' in text
+    without = prompter.prompt([question], max_tokens=50)
+    assert "calculator" not in prompter.loaded.processor.tokenizer.decode(
+        without.inputs["input_ids"][0]
+    )
+
+
+def test_of_a_long_answer_of_a_tool_the_beginning_is_read(prompter):
+    long = "All work and no play. " * 800
+    call = {"name": "read_text", "args": {"image": "img-1"}, "id": "1"}
+    turn = [
+        HumanMessage("Read img-1."),
+        AIMessage("", tool_calls=[call]),
+        ToolMessage(f"<|end|>{long}", tool_call_id="1"),
+    ]
+    prompt = prompter.prompt(turn, max_tokens=50)
+    assert prompter.window // CLIP < prompt.tokens < prompter.window // 2
+    decode = prompter.loaded.processor.tokenizer.decode
+    text = decode(prompt.inputs["input_ids"][0])
+    said = text.partition("<|tool|>")[2]
+    assert said.startswith("<|end|>All work") and " …<|end|>" in said
+    ids = prompt.inputs["input_ids"][0].tolist()
+    assert ids.count(prompter.loaded.processor.tokenizer.convert_tokens_to_ids("<|end|>")) == 3
