@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain.agents.middleware import AgentMiddleware, ModelRequest
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 from omni.chat.counting import Counter, Estimate, counter
 from omni.chat.offload import note
 from omni.chat.returning import Returning
+from omni.content import MediaPart
 from omni.errors import UsageError
+from omni.wire import to_langchain
+
+if TYPE_CHECKING:
+    from omni.chat.agent import Agent
 
 
 class Spending(AgentMiddleware):
@@ -88,6 +93,16 @@ class Spending(AgentMiddleware):
                 "begin a new session, or take a model with a larger window"
             )
         return estimate
+
+
+def expected(agent: Agent) -> Estimate:
+    """What the next message of an agent will read with its attachments, apart from its words."""
+    waiting = to_langchain(MediaPart.of(ref) for ref in agent.pending)
+    messages: list[Any] = list(agent.sessions.messages(agent.session))
+    if waiting:
+        messages.append(HumanMessage(waiting))  # type: ignore[arg-type]
+    shown = Returning(agent.shelf).messages(messages, agent.brain)
+    return counter(agent.brain).count(shown)
 
 
 def _noted(response: Any, estimate: Estimate) -> Any:

@@ -115,12 +115,16 @@ def _memory(chat: Conversation, rest: str) -> None:
     chat.memory.tell(rest)
 
 
-@command("budget", "[N|off]", "at most N media tokens a turn")
+@command("budget", "[N|off]", "at most N media tokens a turn; what the next message reads")
 def _budget(chat: Conversation, rest: str) -> None:
     if rest:
         chat.limit(_tokens(rest))
+    from omni.chat.spending import expected
+
     told = chat.settings.budget
     chat.screen.notice(f"budget: {told} media tokens a turn" if told else "budget: no limit")
+    if chat.begun and not rest:
+        chat.screen.notice(f"the next message reads {expected(chat.agent)} and its own words")
 
 
 def _tokens(text: str) -> int | None:

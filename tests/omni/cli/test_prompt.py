@@ -19,7 +19,7 @@ ESCAPE = re.compile(r"\x1b(\[[0-9;?]*[ -/]*[@-~]|[@-Z\\-_]|\][^\x07]*\x07)")
 class Person:
     """Types on a terminal and reads what it shows."""
 
-    def __init__(self, spawn, script, *arguments, seconds=0.0):
+    def __init__(self, spawn, script, *arguments, seconds=0.0, variables=None):
         import fcntl
         import pty
         import struct
@@ -35,6 +35,7 @@ class Person:
         environment.pop("NO_COLOR", None)
         environment.pop("COLUMNS", None)
         environment.pop("LINES", None)
+        environment |= variables or {}
         self.process = spawn(
             script,
             *arguments,
@@ -128,3 +129,31 @@ def test_a_terminal_that_goes_away_ends_the_chat(spawn):
     person.sees(PROMPT)
     person.process.send_signal(signal.SIGHUP)
     assert person.leaves() != 0
+
+
+@pytest.mark.parametrize("colour", [True, False])
+def test_a_resumed_session_is_drawn_again_within_forty_columns(spawn, red, own_home, colour):
+    from omni.chat.agent import Agent
+    from omni.testing import ScriptedBrain
+
+    words = "A red field, and a good deal more that does not fit into forty columns at once."
+    with Agent(ScriptedBrain(script=[words]), session="mine", home=own_home) as agent:
+        agent.run("What is this, and what else is there to say?", [red])
+    variables = {} if colour else {"NO_COLOR": "1"}
+    person = Person(spawn, ["Bye."], "chat", "--resume", "mine", variables=variables)
+    person.sees("resumed mine")
+    begin = len(person.seen)
+    deadline = time.monotonic() + SECONDS
+    while ("▀" if colour else "░") not in person.seen:
+        assert time.monotonic() < deadline, f"no picture:\n{person.seen}"
+        person._read()
+    drawn = person.seen[begin:]
+    assert ("\x1b[38;2;200;30;30" in drawn) is colour
+    lines = ESCAPE.sub("", drawn).replace("\r", "").split("\n")
+    assert max(map(len, lines)) <= 40
+    assert any(line.startswith("img-1  red one.png") for line in lines)
+    person.sees(PROMPT)
+    for command, seen in (("/trace", "What is this"), ("/lineage", "attached"), ("/quit", "saved")):
+        person.types(f"{command}\r")
+        person.sees(seen)
+    assert person.leaves() == 0

@@ -171,3 +171,14 @@ def test_a_resumed_session_draws_its_pictures_again(talk, red, blue_png, monkeyp
     chat.agent.shelf.blobs.delete(chat.agent.shelf["img-1"].digest)
     _greet_again(chat)
     assert "img-1 (red one.png) is listed but lost" in told(chat)
+
+
+def test_budget_tells_what_the_next_message_reads(talk, red):
+    chat = talk("Red.")
+    chat.take("/budget")
+    assert "reads" not in told(chat)
+    chat.take(f"/attach '{red}'")
+    chat.take("/budget")
+    assert "the next message reads about 2" in told(chat)  # 255 of the picture, and its name
+    assert "(text 9, image 255)" in told(chat)
+    assert chat.agent.pending and chat.agent.history() == []
