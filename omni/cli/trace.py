@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -65,7 +66,8 @@ def lines(found: Sequence[TurnTrace], columns: int) -> list[str]:
         told.append(fit(one_line(f"{turn.turn}  {turn.question or '(attachments)'}"), columns))
         rows = [_row(step) for step in turn.steps] or [("", "", "nothing came")]
         told += [f"   {line}" for line in table(rows, max(columns - 3, 8))]
-        told += [fit(f"   {line}", columns) for step in turn.steps for line in _more(step)]
+        for line in (line for step in turn.steps for line in _more(step)):
+            told += textwrap.wrap(line, columns, initial_indent="   ", subsequent_indent="     ")
     return told
 
 
