@@ -34,6 +34,7 @@ from .keeping import keep_words
 from .known import agreeing, questions
 from .rerank import CrossEncoderReranker, MaxSimReranker
 from .search import Cascade, Searcher
+from .telling import TellingReranker
 
 EMBEDDERS = ("shared", "sentences")
 _WEIGHTS = "weights.json"
@@ -78,6 +79,7 @@ class Library:
         self._names = tuple(embedders)
         self.access = access
         self.notes: list[str] = []
+        self._rerankers: dict[str, Reranker] = {}
         self.memory = Memory.open(self.root)
         self.view = self.memory.bind(principal, namespace)
 
@@ -161,7 +163,7 @@ class Library:
             query: words, media or both.
             k: how many.
             where: which records may be found.
-            rerank: a reranker; `late`, or `cross-encoder:MODEL`.
+            rerank: a reranker; `late`, `telling`, or `cross-encoder:MODEL`.
             cascade: how far stages go.
         """
         plain = [one for one in self.embedders if not one.space.multi]
@@ -335,7 +337,11 @@ class Library:
             return MaxSimReranker(self.view, open_embedder("late"))
         if kind == "cross-encoder" and model:
             return CrossEncoderReranker(model)
-        raise UsageError(f"unknown reranker {name!r}: give late, or cross-encoder:MODEL")
+        if kind == "telling":
+            if name not in self._rerankers:
+                self._rerankers[name] = TellingReranker(model or "nano")
+            return self._rerankers[name]
+        raise UsageError(f"unknown reranker {name!r}: give late, telling or cross-encoder:MODEL")
 
     @property
     def _space_key(self) -> str:

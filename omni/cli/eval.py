@@ -10,8 +10,13 @@ from typing import Any
 from omni.cli.screen import Screen, one_line, table
 
 SUMMARY = "measure what a model can do, and what is lost by reading fewer tokens"
-NAMES = ("nano", "compression")
-_OWNERS = {"budget": "nano", "methods": "compression", "keep": "compression"}
+NAMES = ("nano", "compression", "memory")
+_OWNERS = {
+    "budget": "nano",
+    "methods": "compression",
+    "keep": "compression",
+    "sets": "memory",
+}
 """Flags that only one of them has."""
 
 
@@ -43,6 +48,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         help="compression: shares of an item's tokens that are kept; may be given again",
     )
+    parser.add_argument(
+        "--sets",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="memory: only these, such as world:hard, docstrings:numpy, vidore=FOLDER",
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, …")
     parser.add_argument("--plots", type=Path, metavar="DIR", help="also draw the matrix here")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -67,11 +79,13 @@ def run(arguments: argparse.Namespace) -> int:
         found = _measured(arguments, progress)
     if not found["rows"]:
         raise UsageError(f"no cell is called {' or '.join(arguments.cells)}")
-    if arguments.plots:
+    if arguments.plots and arguments.name != "memory":
         _plot(arguments, found)
     if arguments.json:
         screen.raw(json.dumps(found, ensure_ascii=False, indent=1) + "\n")
         return 0
+    if arguments.name == "memory":
+        from omni.evaluation.memory import HEADINGS, cells_of
     for line in table([HEADINGS, *(cells_of(row) for row in found["rows"])], screen.columns):
         screen.line(line)
     for bar in found.get("bars", ()):
@@ -80,6 +94,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _measured(arguments: argparse.Namespace, progress: Any) -> Any:
+    if arguments.name == "memory":
+        from omni.evaluation import memory
+
+        return memory.measure(
+            arguments.sets, count=arguments.count, model=arguments.model, progress=progress
+        )
     from omni.device import place
     from omni.evaluation import compression, nano
 
