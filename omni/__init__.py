@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from omni.chat.agent import Agent
+    from omni.chat.approving import Allow, Edit, Refuse
     from omni.chat.brain import brain
+    from omni.chat.limits import Limits, Price
     from omni.chat.omni import ChatOmni
     from omni.chat.transformers import ChatTransformers
     from omni.compression.attach import compress
@@ -20,16 +22,21 @@ __version__ = "0.1.0"
 _PLACES = {
     "Access": "omni.media",
     "Agent": "omni.chat.agent",
+    "Allow": "omni.chat.approving",
     "Answer": "omni.content",
     "Budget": "omni.compression.budget",
     "ChatOmni": "omni.chat.omni",
     "ChatTransformers": "omni.chat.transformers",
+    "Edit": "omni.chat.approving",
+    "Limits": "omni.chat.limits",
     "Lineage": "omni.media",
     "Media": "omni.media",
     "MediaPart": "omni.content",
     "MediaRef": "omni.media",
     "Modality": "omni.modality",
     "OmniError": "omni.errors",
+    "Price": "omni.chat.limits",
+    "Refuse": "omni.chat.approving",
     "TextPart": "omni.content",
     "brain": "omni.chat.brain",
     "compress": "omni.compression.attach",
@@ -41,16 +48,21 @@ _PLACES = {
 __all__ = [
     "Access",
     "Agent",
+    "Allow",
     "Answer",
     "Budget",
     "ChatOmni",
     "ChatTransformers",
+    "Edit",
+    "Limits",
     "Lineage",
     "Media",
     "MediaPart",
     "MediaRef",
     "Modality",
     "OmniError",
+    "Price",
+    "Refuse",
     "TextPart",
     "__version__",
     "brain",

@@ -350,9 +350,11 @@ class Agent:
         """What the graph is given to go on with."""
         from langgraph.types import Command
 
-        from omni.chat.approving import resumed
+        from omni.chat.approving import gated, resumed
 
-        return Command(resume=resumed(self._writer.interrupts(), decision, self._opened))
+        tools = self._opened
+        waiting = gated(tools, self.approve)
+        return Command(resume=resumed(self._writer.interrupts(), decision, tools, waiting))
 
     def _take(self, item: Item) -> MediaRef:
         if isinstance(item, str) and HANDLE.fullmatch(item) and item in self.shelf:

@@ -65,7 +65,7 @@ class Approval(HumanInTheLoopMiddleware):
         return update
 
 
-def waiting(tools: Iterable[Any], approve: Approve) -> list[str]:
+def gated(tools: Iterable[Any], approve: Approve) -> list[str]:
     """Names of the tools whose calls wait.
 
     Raises:
@@ -108,7 +108,7 @@ def asked_of(interrupts: Iterable[Interrupt]) -> list[Asked]:
 
 
 def resumed(
-    interrupts: Sequence[Interrupt], given: Any, tools: Iterable[Any]
+    interrupts: Sequence[Interrupt], given: Any, tools: Iterable[Any], waiting: Iterable[str]
 ) -> dict[str, dict[str, Any]]:
     """What a graph is resumed with, by the id of each interrupt.
 
@@ -116,9 +116,11 @@ def resumed(
         interrupts: that wait.
         given: one decision for every call, or one for each by its id.
         tools: of the agent, whose arguments an edit has to fit.
+        waiting: names of those of them whose calls wait; the call may be of an earlier process.
 
     Raises:
-        UsageError: if nothing waits, a call has no decision, or an edit does not fit.
+        UsageError: if nothing waits, a call has no decision, an edit does not fit, or the agent has
+            no such tool any more.
     """
     waits = asked_of(interrupts)
     if not waits:
@@ -130,6 +132,12 @@ def resumed(
     if isinstance(given, Edit) and len(ids) > 1:
         raise UsageError(f"an edit is for one call, and {len(ids)} wait: give {{id: decision, …}}")
     schemas = {getattr(tool, "name", ""): tool for tool in tools}
+    ours = [call for one in interrupts if _requests(one) for call in asked_of([one])]
+    if gone := [call.name for call in ours if call.name not in waiting]:
+        raise UsageError(
+            f"a call of {gone[0]!r} waits, and this agent has no such tool that waits: open it "
+            "with the tools that it had"
+        )
     found: dict[str, Any] = {}
     for one in interrupts:
         own = asked_of([one])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain.agents import create_agent
 
-from omni.chat.approving import Approval, waiting
+from omni.chat.approving import Approval, gated
 from omni.chat.guarding import Guard
 from omni.chat.making import MakerRouter
 from omni.chat.metering import Meter
@@ -49,7 +49,7 @@ def build(
     """
     in_place = getattr(agent.brain, "media_in_place", False)
     stack: list[Any] = [Watch(_settings(agent)), Meter(agent.limits)]
-    if names := waiting(tools, agent.approve):
+    if names := gated(tools, agent.approve):
         stack.append(Approval(names))
     guard = next((one for one in middleware if isinstance(one, Guard)), None) or Guard()
     stack += [one for one in middleware if one is not guard]

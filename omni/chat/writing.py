@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+from langgraph.types import Interrupt
 
 from omni.chat.offload import note, noted, tool_failure
 from omni.chat.sessions import Sessions, SessionShelf, now
@@ -17,6 +18,9 @@ from omni.content import Answer, MediaPart, missing
 from omni.errors import UsageError
 from omni.media import MediaRef
 from omni.wire import to_langchain
+
+INTERRUPT = "__interrupt__"
+"""The channel under which LangGraph writes what a task stopped for."""
 
 _CUT = "stopped before it ended"
 _UNDECIDED = "not called: nobody allowed it before the next question"
@@ -61,12 +65,17 @@ class TurnWriter:
         """Every media item that there is."""
         return {ref.handle for ref in self.shelf}
 
-    def interrupts(self) -> list[Any]:
-        """What the graph stopped for; looked up only where a call of a tool stands last."""
+    def interrupts(self) -> list[Interrupt]:
+        """What the graph stopped for, as the last checkpoint has it, whatever tools there are now.
+
+        Looked up only where a call of a tool stands last.
+        """
         messages = self.messages()
         if not messages or not getattr(messages[-1], "tool_calls", None):
             return []
-        return list(self._graph().get_state(self.config).interrupts)
+        found = self.sessions.checkpoints.get_tuple(self.config)
+        writes = (found.pending_writes if found else None) or []
+        return [one for _, channel, value in writes if channel == INTERRUPT for one in value]
 
     def ask(self, text: str, refs: Sequence[MediaRef], model: str) -> None:
         """Write a question with the attachments that wait for it and these.

@@ -137,10 +137,11 @@ def person() -> Ask | None:
 
     def ask(words: str, given: str) -> str:
         if given:
-            from prompt_toolkit import prompt
+            from prompt_toolkit import PromptSession
             from prompt_toolkit.output import create_output
 
-            return prompt(words, default=given, output=create_output(sys.stderr))  # type: ignore[call-arg]
+            editor: PromptSession[str] = PromptSession(output=create_output(sys.stderr))
+            return editor.prompt(words, default=given)
         sys.stderr.write(words)
         sys.stderr.flush()
         line = sys.stdin.readline()

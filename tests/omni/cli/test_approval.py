@@ -1,14 +1,21 @@
 """Tools that ask first: at a terminal, through a pipe, by a flag, and after a restart."""
 
 import json
+import os
+import select
+import subprocess
+import sys
+import time
 
 import pytest
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, ToolMessage
 
+from omni.chat.agent import Agent
 from omni.chat.approving import Allow, Edit, Refuse
 from omni.cli.approval import Approver, approved_names
 from omni.cli.screen import Screen
 from omni.content import Asked
+from omni.testing.scripted import ScriptedBrain
 
 
 def calls(code="print(6 * 7)", number=1):
@@ -165,3 +172,60 @@ def test_slash_approve_asks_again(talk):
     assert "allowed: nothing without asking" in chat.screen.err.getvalue()
     chat.take("/approve all,x")
     assert "wanted names of tools" in chat.screen.err.getvalue()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo terminals")
+@pytest.mark.parametrize(
+    ("typed", "out", "code"),
+    [
+        ([b"e\r", b"\x15" + b'{"code": "print(6 * 8)"}\r'], b"It is 42.", 0),
+        ([b"\x03"], b"", 1),
+    ],
+    ids=["edit", "left open"],
+)
+def test_at_a_real_terminal(spawn, own_home, typed, out, code):
+    import fcntl
+    import pty
+    import termios
+
+    keyboard, terminal = pty.openpty()
+    script = (
+        "[AIMessage('', tool_calls=[{'name': 'python', 'args': {'code': 'print(6 * 7)'}, "
+        "'id': 'c'}]), 'It is 42.']"
+    )
+    process = spawn(
+        Source(script), "ask", "compute", "--tools", "python", "--session", "s",
+        stdin=terminal, stderr=terminal, stdout=subprocess.PIPE, start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )  # fmt: skip
+    os.close(terminal)
+    shown = b""
+    for keys in typed:
+        shown += read_until(keyboard, (b"session: ", b"may be empty): ", b"arguments: "))
+        os.write(keyboard, keys)
+    said, _ = process.communicate(timeout=60)
+    os.close(keyboard)
+    assert said.strip() == out
+    assert process.returncode == code
+    with Agent(ScriptedBrain(), home=own_home, session="s") as agent:
+        results = [one.text for one in agent._messages() if isinstance(one, ToolMessage)]
+        assert ["48" in result for result in results] == ([True] if out else [])
+        assert bool(agent.asked) == (not out)
+
+
+class Source(str):
+    """Python source that stands for itself in the program of `spawn`."""
+
+    def __repr__(self):
+        return str(self)
+
+
+def read_until(stream, ends, seconds=60):
+    """What is shown until one of the ends is; the wait is for a program that starts."""
+    shown = b""
+    until = time.monotonic() + seconds
+    while not any(end in shown for end in ends):
+        ready, _, _ = select.select([stream], [], [], max(0.0, until - time.monotonic()))
+        assert ready, f"nothing more was shown after {shown!r}"
+        shown += os.read(stream, 4096)
+    return shown
