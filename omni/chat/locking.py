@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
+
+_POLL_SECONDS = 0.02
 
 
 class Held(Exception):
@@ -40,6 +43,7 @@ def _lock(handle: int, shared: bool, wait: bool) -> None:
             except OSError:
                 if not wait:
                     raise Held from None
+                time.sleep(_POLL_SECONDS)
                 continue
             return
     import fcntl
