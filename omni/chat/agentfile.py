@@ -97,6 +97,8 @@ class AgentFile(_Table):
     seed: int | None = Field(None, ge=0, lt=2**63)
     roots: tuple[Path, ...] = ()
     max_bytes: Count = 4 << 30
+    makers: dict[str, str] = Field(default_factory=dict)
+    memory: Path | None = None
     limits: LimitsTable = LimitsTable()
     answer: dict[str, dict[str, Kind]] = Field(default_factory=dict)
     agents: dict[str, WorkerTable] = Field(default_factory=dict)
@@ -125,6 +127,8 @@ class AgentFile(_Table):
             "selector": self.selector,
             "seed": self.seed,
             "access": Access(self.roots, self.max_bytes),
+            "makers": dict(self.makers),
+            "memory": self.memory,
             "limits": Limits(**limits),
             "response_format": self._answer(),
         }
@@ -203,6 +207,8 @@ def _resolved(data: dict[str, Any], path: Path, depth: int) -> dict[str, Any]:
     found = dict(data)
     if isinstance(data.get("roots"), list):
         found["roots"] = [path.parent / Path(str(root)).expanduser() for root in data["roots"]]
+    if isinstance(data.get("memory"), str):
+        found["memory"] = path.parent / Path(data["memory"]).expanduser()
     if isinstance(agents := data.get("agents"), dict):
         found["agents"] = {
             name: _worker(name, one, path, depth) if isinstance(one, dict) else one

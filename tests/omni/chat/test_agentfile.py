@@ -18,6 +18,10 @@ tools = ["calculator", "crop_image"]
 approve = ["crop_image"]
 seed = 7
 roots = ["pictures"]
+memory = "notes"
+
+[makers]
+image = "nano"
 
 [budget]
 keep = 0.5
@@ -75,6 +79,7 @@ def test_a_file_says_what_arguments_say(write, named, own_home, tmp_path):
         assert agent.session == "s"
         assert agent.access.roots == (tmp_path / "pictures",)
         assert agent.budget == Budget(keep=0.5)
+        assert (agent._given_makers, agent._given_memory) == ({"image": "nano"}, tmp_path / "notes")
         prices = {"scripted": Price(0.25, 2)}
         assert agent.limits == Limits(steps=10, money=0.05, prices=prices)
         assert agent.response_format is not None
