@@ -17,6 +17,8 @@ from torch.nn.functional import normalize
 from omni.compression.relevance import precise
 from omni.compression.selector import Question, Selection, Tokens, best, selection, to_device
 from omni.errors import UsageError
+from omni.kernels.compaction import highest
+from omni.kernels.picking import in_kernels
 
 _LAST = -1e38  # added to a value, leaves nothing of it in float32, and is above minus infinity
 
@@ -65,6 +67,8 @@ class Candidates:
     def top(self, values: Tensor, keep: Sequence[int] | None = None) -> Tensor:
         """Places of the `keep` highest of float32 values `[G, N]`, ascending, end to end."""
         wanted = self.keep if keep is None else keep
+        if in_kernels(values):
+            return highest(values + self.standing, self.lengths, wanted)
         return best(values + self.standing, self.mask, wanted)
 
     def leading(

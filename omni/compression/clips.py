@@ -20,6 +20,8 @@ from omni.compression.candidates import count_pins
 from omni.compression.relevance import distinctiveness, precise, relevance, stretch
 from omni.compression.selector import Question, Selection, Tokens, selection
 from omni.errors import UsageError
+from omni.kernels import backend
+from omni.kernels.frames import adjacent_cosines
 
 PINNED, BROKEN = 100, -1
 """The tiers of pinned tokens and of those that are not finite; those of methods lie between."""
@@ -59,8 +61,10 @@ class Clip:
 
     def changes(self) -> Tensor:
         """One minus the cosine to the same spot one frame before; nought in the first frame."""
-        before = [max(frame - 1, 0) for frame in range(self.time)]
-        changed = 1 - self.cosines(before)
+        if backend.chosen(self.x.device) == "triton":
+            changed = 1 - adjacent_cosines(self.x.float())
+        else:
+            changed = 1 - self.cosines([max(frame - 1, 0) for frame in range(self.time)])
         return torch.cat([torch.zeros_like(changed[:1]), changed[1:]])
 
     def unlike(self) -> Tensor:

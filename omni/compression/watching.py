@@ -20,6 +20,8 @@ import torch
 from torch import Tensor, nn
 
 from omni.compression.anatomy import uncompiled
+from omni.kernels import backend
+from omni.kernels.attention_sums import attention_sums
 
 ROWS = 256
 """How many queries are looked at at once."""
@@ -37,6 +39,8 @@ def received(queries: Tensor, keys: Tensor, scaling: float, mask: Tensor | None 
         scaling: of the products.
         mask: bool (true: may look) or added to products, `[B, 1 or H, Q, N]`.
     """
+    if mask is None and backend.chosen(keys.device) == "triton":
+        return attention_sums(queries, keys, scaling)
     groups = queries.shape[1] // keys.shape[1]
     columns = keys.float().repeat_interleave(groups, 1).transpose(2, 3)  # [B, H, d, N]
     total = queries.new_zeros(len(queries), keys.shape[2], dtype=torch.float32)

@@ -32,7 +32,7 @@ CLUSTERS = 24
 """Tokens of a picture lie in groups; around so many middles they are drawn."""
 
 _COPIED = 1 << 26  # bytes
-_ENOUGH = 3.0  # seconds of one side, after which it is not repeated
+_ENOUGH = 8.0  # seconds of one side, after which it is not repeated
 _ENDLESS = 4e10  # gains that the rival of coverage may work out: some ten seconds
 
 

@@ -83,6 +83,31 @@ def compact_in_torch(
     )
 
 
+def highest(scores: Tensor, lengths: Sequence[int], keep: Sequence[int]) -> Tensor:
+    """Places of each item's highest scores, int64 `[K]`, ascending, item after item.
+
+    Args:
+        scores: float32 `[G, N]`, padded; finite or infinite.
+        lengths: how many tokens each item has.
+        keep: how many of them are kept, 1 to all.
+    """
+    if backend.chosen(scores.device) == "torch":
+        return highest_in_torch(scores, lengths, keep)
+    from omni.kernels.triton_compaction import launch_highest
+
+    return launch_highest(scores, lengths, keep)
+
+
+def highest_in_torch(scores: Tensor, lengths: Sequence[int], keep: Sequence[int]) -> Tensor:
+    """The twin of `highest`."""
+    return torch.cat(
+        [
+            own[:length].sort(descending=True, stable=True).indices[:kept].sort().values
+            for own, length, kept in zip(scores, lengths, keep, strict=True)
+        ]
+    )
+
+
 def host_table(columns: Sequence[Sequence[int]], device: torch.device) -> Tensor:
     """Whole numbers of the host as int64 `[columns, G]` on a device, without waiting for it."""
     table = torch.tensor(columns, dtype=torch.int64, pin_memory=device.type == "cuda")

@@ -15,7 +15,7 @@ from itertools import accumulate
 import torch
 from torch import Tensor
 
-from omni.kernels.compaction import Compacted, host_table
+from omni.kernels.compaction import Compacted, device_table
 from omni.kernels.language import block, tl, triton, warps
 
 _WIDE = 1024  # numbers of a row that a program copies at once
@@ -72,21 +72,34 @@ def _gather(
     tl.store(positions_out + kind * kept + slot, found, mask=valid)
 
 
+def launch_highest(scores: Tensor, lengths: Sequence[int], keep: Sequence[int]) -> Tensor:
+    """As `compaction.highest`."""
+    starts = [row * scores.shape[1] for row in range(len(lengths))]
+    return _chosen(scores, starts, lengths, keep)[0]
+
+
+def _chosen(
+    scores: Tensor, starts: Sequence[int], lengths: Sequence[int], keep: Sequence[int]
+) -> tuple[Tensor, Tensor]:
+    """Places within each item, and among all scores, of what is kept."""
+    goals = [0, *accumulate(keep)][:-1]
+    columns = (tuple(starts), tuple(lengths), tuple(keep), tuple(goals))
+    places = torch.empty(sum(keep), dtype=torch.int64, device=scores.device)
+    rows = torch.empty_like(places)
+    size = block(max(lengths))
+    _choose[(len(lengths),)](
+        scores.float().contiguous(), device_table(columns, scores.device), places, rows,
+        len(lengths), BLOCK=size, num_warps=warps(size),
+    )  # fmt: skip
+    return places, rows
+
+
 def launch(
     scores: Tensor, lengths: Sequence[int], keep: Sequence[int], levels: Tensor, positions: Tensor
 ) -> Compacted:
     """As `compaction.compact`."""
-    device, total, kept = scores.device, sum(lengths), sum(keep)
-    starts = [0, *accumulate(lengths)][:-1]
-    goals = [0, *accumulate(keep)][:-1]
-    table = host_table([starts, list(lengths), list(keep), goals], device)
-    places = torch.empty(kept, dtype=torch.int64, device=device)
-    rows = torch.empty_like(places)
-    size = block(max(lengths))
-    _choose[(len(lengths),)](
-        scores.float().contiguous(), table, places, rows, len(lengths),
-        BLOCK=size, num_warps=warps(size),
-    )  # fmt: skip
+    total, kept = sum(lengths), sum(keep)
+    places, rows = _chosen(scores, [0, *accumulate(lengths)][:-1], lengths, keep)
     depth, _, width = levels.shape
     levels_out = levels.new_empty(depth, kept, width)
     positions_out = positions.new_empty(len(positions), kept)

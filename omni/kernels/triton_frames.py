@@ -31,7 +31,10 @@ def _cosines(x, out, area, width, BLOCK: tl.constexpr):
         product += a * b
         left += a * a
         right += b * b
-    scale = tl.sqrt(tl.sum(left, 0)) * tl.sqrt(tl.sum(right, 0))
+    left = tl.sum(left, 0)
+    right = tl.sum(right, 0)
+    # What has not changed at all has a cosine of one, whatever rounding says of roots.
+    scale = tl.where(left == right, left, tl.sqrt(left) * tl.sqrt(right))
     tl.store(out + token, tl.where(scale > 0, tl.sum(product, 0) / tl.maximum(scale, 1e-38), 0.0))
 
 

@@ -14,7 +14,7 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 
 # Items with pins go another way than those without where a whole selection runs in kernels.
-CASES = [(name, False) for name in RULES]
+CASES = [(name, False) for name in (*RULES, "attention", "fopru", "evs", "dycoke")]
 CASES += [
     (name, True) for name in ("divprune", "dpp", "coverage", "visionzip", "prumerge", "holitom")
 ]

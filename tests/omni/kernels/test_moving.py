@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from omni.compression.watching import received
 from omni.errors import UsageError
 from omni.kernels import backend, compaction, frames, naive_video, segment_mean
 from omni.kernels.attention_sums import attention_sums, sums_in_torch
@@ -44,6 +45,9 @@ def test_compaction_is_that_of_the_twin(dtype, kind):
     assert torch.equal(found.rows, expected.rows)
     assert torch.equal(found.levels, expected.levels) and found.levels.dtype == dtype
     assert torch.equal(found.positions, expected.positions)
+    padded = torch.nn.utils.rnn.pad_sequence(list(scores.split(lengths)), True, torch.inf)
+    assert torch.equal(compaction.highest(padded, lengths, keep), expected.places)
+    assert torch.equal(compaction.highest_in_torch(padded, lengths, keep), expected.places)
 
 
 def test_compaction_refuses_sizes_that_do_not_fit():
@@ -82,6 +86,13 @@ def test_gradients_of_sums_are_those_of_the_twin():
     for one, other in zip(found, expected, strict=True):
         torch.testing.assert_close(one, other)
         assert one.abs().sum() > 0
+
+
+def test_an_encoder_is_watched_by_kernels():
+    queries, keys = draw(2, 4, 17, 8), draw(2, 4, 17, 8, seed=1)
+    found = received(queries, keys, 8**-0.5)
+    with backend.using("torch"):
+        torch.testing.assert_close(found, received(queries, keys, 8**-0.5))
 
 
 def test_heads_that_do_not_fit_are_refused():
@@ -139,6 +150,7 @@ def test_frames_are_compared_with_those_before(dtype):
     found = frames.adjacent_cosines(x)
     torch.testing.assert_close(found, frames.adjacent_in_torch(x), atol=2e-6, rtol=1e-5)
     assert found[3, 2] == 0 and found[4, 2] == 0
+    assert (found[2] == 1).all(), "what stands still does so to the bit"
 
 
 @pytest.mark.parametrize("seed", range(4))
