@@ -27,7 +27,7 @@ from .segments import Kind, Seal, faiss, path_of, write
 from .tail import Rids, places_of
 from .vectors import fetch
 
-BREADTHS = (64, 96, 128, 192, 256, 384, 512)
+BREADTHS = (64, 80, 96, 112, 128, 144, 160, 192, 224, 256, 320, 384, 448, 512)
 _CHUNK = 2000
 
 

@@ -1,4 +1,4 @@
-"""LangChain's FAISS store, if it is installed: the one that everybody uses, sunset as it is."""
+"""What a memory is measured beside, where it is installed: LangChain's FAISS store and LanceDB."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from langchain_core.embeddings import FakeEmbeddings
@@ -17,16 +17,21 @@ if TYPE_CHECKING:
     from omni.evaluation.memory_speed import Corpus
 
 
-def wrapper(folder: Path, corpus: Corpus) -> Wrapper:
-    """The store, filled; or one that says that it is not there."""
-    return Wrapper(folder, corpus) if available("langchain_community") else Absent(folder, corpus)
+def rivals(folder: Path, corpus: Corpus) -> list[Wrapper | Lance]:
+    """Those that are installed, filled with the corpus."""
+    found: list[Wrapper | Lance] = []
+    if available("langchain_community"):
+        found.append(Wrapper(folder / "wrapper", corpus))
+    if available("lancedb"):
+        found.append(Lance(folder / "lance", corpus))
+    return found
 
 
 class Wrapper:
     """`langchain_community.vectorstores.FAISS`, with its defaults but for inner products."""
 
     name = "LangChain FAISS"
-    there = True
+    limits: ClassVar = {"flat": 1.15, "chosen by measuring": 0.35}
 
     def __init__(self, folder: Path, corpus: Corpus):
         self._folder = folder
@@ -83,18 +88,72 @@ class Wrapper:
         self._store.save_local(str(self._folder))
 
 
-class Absent(Wrapper):
-    """Stands where the package is not installed."""
+class Lance:
+    """A table of LanceDB, without an index, which is how it is exact; batches as large as ours."""
 
-    there = False
+    name = "LanceDB, no index"
+    limits: ClassVar[dict[str, float]] = {}
 
     def __init__(self, folder: Path, corpus: Corpus):
-        del folder, corpus
+        self._folder = folder
+        self._seconds = 0.0
+        for start in range(0, len(corpus.texts), BATCH):
+            part = slice(start, start + BATCH)
+            began = time.perf_counter()
+            self._put(corpus, part)
+            self._seconds += time.perf_counter() - began
+        self._table = self._opened()
+
+    def _put(self, corpus: Corpus, part: slice) -> None:
+        import pyarrow as arrow
+
+        block = corpus.vectors[part]
+        flat = arrow.array(block.reshape(-1))
+        columns = {
+            "id": [str(n) for n in range(part.start, part.start + len(block))],
+            "text": corpus.texts[part],
+            "rank": corpus.ranks[part],
+            "vector": arrow.FixedSizeListArray.from_arrays(flat, block.shape[1]),
+        }
+        if part.start:
+            self._opened().add(arrow.table(columns))
+        else:
+            self._connected().create_table("records", arrow.table(columns))
+
+    def _connected(self) -> Any:
+        import lancedb  # type: ignore[import-not-found]
+
+        return lancedb.connect(str(self._folder))
+
+    def _opened(self) -> Any:
+        return self._connected().open_table("records")
 
     def ingested(self) -> dict[str, Any]:
-        """Nothing."""
-        return {}
+        """How long filling took; without an index of words."""
+        return {
+            "rival": f"{self.name}, 5,000 at once, no words",
+            "rival_seconds": round(self._seconds, 3),
+        }
+
+    def search(self, question: np.ndarray, most: int | None = None) -> Sequence[str]:
+        """Ids of the nearest rows, of those with a rank below `most`, read with text and rank."""
+        asked = self._table.search(question).distance_type("dot")
+        if most is not None:
+            asked = asked.where(f"rank < {most}", prefilter=True)
+        found = asked.select(["id", "text", "rank", "_distance"]).limit(10).to_arrow()
+        return found["id"].to_pylist()
+
+    def reopened(self) -> None:
+        """Open it again and ask."""
+        table = self._opened()
+        width = table.schema.field("vector").type.list_size
+        table.search([1.0] + [0.0] * (width - 1)).limit(10).to_arrow()
+
+    def delete(self, ids: list[str]) -> None:
+        """Delete in one commit."""
+        self._table.delete("id IN (" + ", ".join(f"'{id}'" for id in ids) + ")")
 
 
+BATCH = 5_000
 _GIVEN = FakeEmbeddings(size=1)
 """Never asked: vectors are given."""

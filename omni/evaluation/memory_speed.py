@@ -1,4 +1,4 @@
-"""How quick a memory is, beside plain FAISS, plain SQLite and LangChain's FAISS store.
+"""How quick a memory is, beside plain FAISS, plain SQLite, LangChain's FAISS store and LanceDB.
 
 Both sides are given the same vectors and questions in one process, in alternation, on one thread.
 What is compared is processor time, which neighbours on the machine change least; writes are timed
@@ -99,7 +99,7 @@ def measure(repeats: int = 3, *, items: int = 50_000) -> list[Row]:
 
 class _Bench:
     def __init__(self, root: Path, corpus: Corpus, repeats: int):
-        from omni.evaluation.memory_rivals import wrapper
+        from omni.evaluation.memory_rivals import rivals
 
         self._root = root
         self._corpus = corpus
@@ -107,13 +107,13 @@ class _Bench:
         self._kind: Any = plugins.load("memory", "store")
         self._space = self._kind.Space("text", WIDTH, "bench")
         self._truth = corpus.truth()
-        self._wrapper = wrapper(root / "wrapper", corpus)
+        self._rivals = rivals(root, corpus)
 
     def rows(self) -> Iterator[Row]:
         yield from self._writing()
         with self._open(graph_from=1 << 30) as memory:
             memory.seal()
-            yield from self._searching(memory, "flat", limit=1.15)
+            yield from self._searching(memory, "flat")
         # Segments are a cache: without them they are made anew, as graphs now.
         shutil.rmtree(self._root / "memory" / "segments")
         with self._open(graph_from=len(self._corpus.vectors)) as memory:
@@ -121,11 +121,11 @@ class _Bench:
             memory.bind().nearest(self._space, self._corpus.questions[0], K)
             memory.seal()
             built = time.process_time() - began
-            yield from self._searching(memory, "chosen by measuring", limit=0.35, built=built)
+            yield from self._searching(memory, "chosen by measuring", built=built)
             yield from self._filtering(memory)
-        yield self._opening()
+        yield from self._opening()
         with self._open(graph_from=len(self._corpus.vectors)) as memory:
-            yield self._deleting(memory)
+            yield from self._deleting(memory)
             yield self._erasing(memory)
         yield from _late(self._repeats)
 
@@ -148,12 +148,11 @@ class _Bench:
                 seconds.append(
                     _clocked(lambda part=part, given=given: view.put(records[part], given))
                 )
-            row = _row(
-                "durable ingest, 5,000 at once",
-                sum(seconds),
-                rows_a_second=len(records) / sum(seconds),
-            )
-            yield row | self._wrapper.ingested()
+            took = sum(seconds)
+            each = len(records) / took
+            row = _row("durable ingest, 5,000 at once", took, rows_a_second=each)
+            for told in [rival.ingested() for rival in self._rivals] or [{}]:
+                yield row | told
             ours, bare = [], []
             plain = _Plain(self._root / "plain.db")
             for n in range(SINGLE):
@@ -172,12 +171,11 @@ class _Bench:
                 rows_a_second=1 / mine,
             )
 
-    def _searching(self, memory: Any, name: str, *, limit: float, **more: float) -> Iterator[Row]:
+    def _searching(self, memory: Any, name: str, **more: float) -> Iterator[Row]:
         raw, kind, recall = self._raw(memory)
         view = memory.bind()
-        sides = {"ours": lambda q: self._hydrated(view, q), "raw": raw}
-        if self._wrapper.there:
-            sides["wrapper"] = self._wrapper.search
+        sides: dict[str, Search] = {"ours": lambda q: self._hydrated(view, q), "raw": raw}
+        sides |= {rival.name: rival.search for rival in self._rivals}
         took, found = self._alternating(sides)
         told = {
             "index": kind,
@@ -188,13 +186,12 @@ class _Bench:
         case = f"search with text and meta, {name}"
         row = _row(case, took["ours"], _RAW, took["raw"], **told)
         yield row | {"times_rival": round(took["ours"] / took["raw"], 3), "limit": 1.25}
-        if "wrapper" in took:
-            row = _row(case, took["ours"], self._wrapper.name, took["wrapper"], **told)
-            yield row | {
-                "times_rival": round(took["ours"] / took["wrapper"], 3),
-                "limit": limit,
-                "rival_recall": _recall(found["wrapper"], self._truth),
-            }
+        for rival in self._rivals:
+            row = _row(case, took["ours"], rival.name, took[rival.name], **told)
+            row["times_rival"] = round(took["ours"] / took[rival.name], 3)
+            if name in rival.limits:
+                row["limit"] = rival.limits[name]
+            yield row | {"rival_recall": _recall(found[rival.name], self._truth)}
 
     def _raw(self, memory: Any) -> tuple[Search, str, float]:
         """The same sealed file, searched as FAISS does it."""
@@ -226,17 +223,16 @@ class _Bench:
             limit = max(1, int(share * len(corpus.vectors)))
             truth = corpus.truth(np.flatnonzero(corpus.ranks < limit))
             sides: dict[str, Search] = {"ours": self._among(view, limit)}
-            if self._wrapper.there:
-                sides["wrapper"] = partial(self._wrapper.search, most=limit)
+            sides |= {one.name: partial(one.search, most=limit) for one in self._rivals}
             took, found = self._alternating(sides)
             told = {"recall": _recall(found["ours"], truth), "share": share}
             told["full"] = all(len(each) == min(K, limit) for each in found["ours"])
             case = f"search among {100 * share:g} %"
-            if "wrapper" not in took:
+            if not self._rivals:
                 yield _row(case, took["ours"]) | told
-                continue
-            told["rival_recall"] = _recall(found["wrapper"], truth)
-            yield _row(case, took["ours"], self._wrapper.name, took["wrapper"], **told)
+            for rival in self._rivals:
+                its = {"rival_recall": _recall(found[rival.name], truth)}
+                yield _row(case, took["ours"], rival.name, took[rival.name], **told, **its)
 
     def _among(self, view: Any, limit: int) -> Search:
         """A search with a filter of its own each time, so that no answer can be remembered."""
@@ -262,7 +258,7 @@ class _Bench:
                     took[name].append((time.process_time() - began) / QUESTIONS)
         return {name: statistics.median(each) for name, each in took.items()}, found
 
-    def _opening(self) -> Row:
+    def _opening(self) -> Iterator[Row]:
         question = self._corpus.questions[0]
 
         def ours() -> None:
@@ -271,21 +267,23 @@ class _Bench:
 
         mine = statistics.median(_clocked(ours) for _ in range(self._repeats))
         case = "open and answer the first question"
-        if not self._wrapper.there:
-            return _row(case, mine, limit_seconds=0.2)
-        theirs = statistics.median(_clocked(self._wrapper.reopened) for _ in range(self._repeats))
-        return _row(case, mine, self._wrapper.name, theirs, limit_seconds=0.2)
+        if not self._rivals:
+            yield _row(case, mine, limit_seconds=0.2)
+        for rival in self._rivals:
+            theirs = statistics.median(_clocked(rival.reopened) for _ in range(self._repeats))
+            yield _row(case, mine, rival.name, theirs, limit_seconds=0.2)
 
-    def _deleting(self, memory: Any) -> Row:
+    def _deleting(self, memory: Any) -> Iterator[Row]:
         ids = [
             str(n) for n in range(0, len(self._corpus.vectors), len(self._corpus.vectors) // 1000)
         ]
         mine = _clocked(lambda: memory.bind().delete(ids[:1000]))
         case = "delete 1,000"
-        if not self._wrapper.there:
-            return _row(case, mine, limit_seconds=0.05)
-        theirs = _clocked(lambda: self._wrapper.delete(ids[:1000]))
-        return _row(case, mine, self._wrapper.name, theirs, limit_seconds=0.05)
+        if not self._rivals:
+            yield _row(case, mine, limit_seconds=0.05)
+        for rival in self._rivals:
+            theirs = _clocked(partial(rival.delete, ids[:1000]))
+            yield _row(case, mine, rival.name, theirs, limit_seconds=0.05)
 
     def _erasing(self, memory: Any) -> Row:
         view, canary = memory.bind(), "qqcanaryqq"

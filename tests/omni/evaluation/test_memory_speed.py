@@ -5,11 +5,13 @@ import pytest
 
 from omni.errors import UsageError
 from omni.evaluation import memory_speed
+from omni.evaluation.memory_rivals import rivals
 from omni.evaluation.memory_speed import Corpus
 
 
 @pytest.fixture(scope="module")
 def rows():
+    """By case; what is ours is the same in each row of a case, whoever is its rival."""
     return {row["case"]: row for row in memory_speed.measure(1, items=2_000)}
 
 
@@ -41,6 +43,20 @@ def test_both_sides_are_told(rows):
     assert row["ratio"] == pytest.approx(row["rival_seconds"] / row["seconds"], rel=0.02)
     assert rows["erase one record for good"]["files_with_traces"] == 0
     assert all(row["equal"] for case, row in rows.items() if case.startswith("late"))
+
+
+def test_rivals_are_given_the_same_and_asked_the_same(tmp_path):
+    """Unfiltered they find all that is there; only the wrapper loses under a filter."""
+    corpus = Corpus.made(1_000)
+    for rival in rivals(tmp_path, corpus):
+        found = [set(rival.search(question)) for question in corpus.questions[:20]]
+        assert found == corpus.truth()[:20], rival.name
+        some = corpus.truth(np.flatnonzero(corpus.ranks < 50))[:20]
+        among = [set(rival.search(question, most=50)) for question in corpus.questions[:20]]
+        assert all(len(each & wanted) <= 10 for each, wanted in zip(among, some, strict=True))
+        if rival.name.startswith("LanceDB"):
+            assert among == some
+        rival.delete([next(iter(found[0]))])
 
 
 def test_the_verb_refuses_what_cannot_be_measured(capsys):
