@@ -96,12 +96,20 @@ class InstructedEmbedder(GroupedEmbedder):
         if modality == TEXT:
             refuse_blank(items)
             prompts = [f"{instruction}\n{text}{self.end}" for text in items]
-            return self._vectors(prompts, {})
+            return self._vectors(prompts, {}, skip=self._length(instruction))
         values = [_value(modality, item) for item in items]
         prompt = f"{self._placeholder(modality)}{instruction}{self.end}"
         return self._vectors([prompt] * len(items), {_KEYWORDS[modality]: values})
 
-    def _vectors(self, prompts: Sequence[str], media: Mapping[str, Any]) -> Sequence[Vectors]:
+    def _length(self, instruction: str) -> int:
+        """Tokens that only instruct, which no mean takes in (NV-Embed §4.1); the last one may."""
+        if self._pooling == "last":
+            return 0
+        return len(self._processor.tokenizer(f"{instruction}\n")["input_ids"])
+
+    def _vectors(
+        self, prompts: Sequence[str], media: Mapping[str, Any], skip: int = 0
+    ) -> Sequence[Vectors]:
         import torch
 
         inputs = self._processor(text=list(prompts), padding=True, return_tensors="pt", **media)
@@ -114,7 +122,7 @@ class InstructedEmbedder(GroupedEmbedder):
         base = getattr(self._whole, self._whole.base_model_prefix, self._whole)
         with self._lock, torch.inference_mode():
             states = base(**placed, use_cache=False).last_hidden_state
-            found = self._pooled(states, placed["attention_mask"])
+            found = self._pooled(states, _without(placed["attention_mask"], skip))
         return list(unit(found.float().cpu().numpy()))
 
     def _pooled(self, states: Any, mask: Any) -> Any:
@@ -137,8 +145,19 @@ class InstructedEmbedder(GroupedEmbedder):
         pooling = self._pooling
         named = pooling if isinstance(pooling, str) else digest_of_module(pooling)
         said = {"instructions": self.instructions, "query": self.query, "end": self.end}
+        if pooling != "last":
+            said["pooled"] = "without the instruction"
         weights = digest_of_model(model, self._whole)
         return digest_of({"weights": weights, "pooling": named, **said})
+
+
+def _without(mask: Any, skip: int) -> Any:
+    """A mask `[B, N]`, padded on the right, without the first tokens; the last always stays."""
+    import torch
+
+    places = torch.arange(mask.shape[1], device=mask.device)
+    first = torch.clamp(mask.sum(1, keepdim=True) - 1, max=skip)
+    return mask * (places >= first)
 
 
 def _load(name: str | Path, placement: Placement) -> tuple[Any, Any]:

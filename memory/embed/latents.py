@@ -1,6 +1,6 @@
 """Latent-attention pooling: hidden states look at trained latents, and their mean is taken.
 
-Shapes: B rows, N tokens, D width of the model, L latents, H heads.
+Shapes: B rows, N tokens, D width of the model, L latents, H heads, W width of a head.
 """
 
 from __future__ import annotations
@@ -14,23 +14,34 @@ from omni.plugins import Component
 class LatentAttention(nn.Module):
     """NV-Embed's pooling (arXiv 2405.17428 §3.1): cross attention, a gated MLP, a masked mean.
 
+    Hidden states ask, the latents are keys and values. As in the published model each head is as
+    wide as the whole unless told otherwise, and the mask is for the mean alone.
+
     Args:
         width: of hidden states.
         latents: how many.
         heads: of the cross attention.
+        head_width: of each; `width` if `None`.
         expand: how much wider the MLP is within.
     """
 
-    def __init__(self, width: int, *, latents: int = 512, heads: int = 8, expand: int = 4):
+    def __init__(
+        self,
+        width: int,
+        *,
+        latents: int = 512,
+        heads: int = 8,
+        head_width: int | None = None,
+        expand: int = 4,
+    ):
         super().__init__()
-        if width % heads:
-            raise ValueError(f"a width of {width} cannot be shared among {heads} heads")
         self.heads = heads
+        inner = heads * (head_width or width)
         self.latents = nn.Parameter(torch.randn(latents, width))
         self.norm, self.latent_norm, self.mlp_norm = (nn.LayerNorm(width) for _ in range(3))
-        self.query = nn.Linear(width, width, bias=False)
-        self.key_value = nn.Linear(width, 2 * width, bias=False)
-        self.out = nn.Linear(width, width, bias=False)
+        self.query = nn.Linear(width, inner, bias=False)
+        self.key_value = nn.Linear(width, 2 * inner, bias=False)
+        self.out = nn.Linear(inner, width, bias=False)
         self.widen = nn.Linear(width, 2 * expand * width)
         self.narrow = nn.Linear(expand * width, width)
 
@@ -45,11 +56,11 @@ class LatentAttention(nn.Module):
         return states.sum(1) / kept.sum(1).clamp(min=1)
 
     def _look(self, states: Tensor) -> Tensor:
-        query = self._split(self.query(states))  # [B, H, N, D / H]
+        query = self._split(self.query(states))  # [B, H, N, W]
         key, value = self.key_value(self.latent_norm(self.latents))[None].chunk(2, -1)
         key, value = (
             self._split(each).expand(len(states), -1, -1, -1) for each in (key, value)
-        )  # [B, H, L, D / H]
+        )  # [B, H, L, W]
         seen = nn.functional.scaled_dot_product_attention(query, key, value)
         return self.out(seen.transpose(1, 2).flatten(2))
 

@@ -151,19 +151,53 @@ def test_padding_may_hold_anything():
     torch.testing.assert_close(both[:1], alone)
 
 
-def test_latent_attention_is_that_of_the_paper():
-    """Against the formulas of §3.1, written out for one head."""
+@pytest.mark.parametrize("heads", [1, 2])
+def test_latent_attention_is_that_of_the_paper(heads):
+    """Against the formulas of §3.1, written out head by head; each is as wide as the model."""
     torch.manual_seed(0)
-    pooling = LatentAttention(4, latents=3, heads=1).eval()
+    pooling = LatentAttention(4, latents=3, heads=heads).eval()
     states = torch.randn(1, 2, 4)
     with torch.no_grad():
         key, value = pooling.key_value(pooling.latent_norm(pooling.latents)).chunk(2, -1)
         query = pooling.query(pooling.norm(states[0]))
-        seen = states[0] + pooling.out((query @ key.T / 2).softmax(-1) @ value)
+        seen = states[0] + pooling.out(
+            torch.cat(
+                [
+                    (query[:, part] @ key[:, part].T / 2).softmax(-1) @ value[:, part]
+                    for part in (slice(4 * head, 4 * head + 4) for head in range(heads))
+                ],
+                -1,
+            )
+        )
         wide, gate = pooling.widen(pooling.mlp_norm(seen)).chunk(2, -1)
         expected = (seen + pooling.narrow(wide * torch.nn.functional.gelu(gate))).mean(0)
         found = pooling(states, torch.ones(1, 2))[0]
     torch.testing.assert_close(found, expected)
+
+
+def test_latent_attention_has_the_shapes_of_the_published_weights():
+    with torch.device("meta"):
+        pooling = LatentAttention(4096)
+    shapes = {name: tuple(one.shape) for name, one in pooling.named_parameters()}
+    assert shapes["latents"] == (512, 4096)
+    assert shapes["query.weight"] == (32768, 4096) and shapes["out.weight"] == (4096, 32768)
+    assert shapes["key_value.weight"] == (65536, 4096)
+    assert shapes["widen.weight"] == (32768, 4096) and shapes["narrow.weight"] == (4096, 16384)
+
+
+def test_a_mean_does_not_take_the_instruction_in(tiny_llava):
+    """Against the states of the whole prompt, of which those of the text alone are averaged."""
+    embedder = InstructedEmbedder(tiny_llava, pooling="mean", placement=CPU)
+    model = transformers.AutoModelForImageTextToText.from_pretrained(tiny_llava).eval()
+    tokenizer = transformers.AutoProcessor.from_pretrained(tiny_llava).tokenizer
+    instruction = f"{embedder.instructions['text']}\n"
+    given = tokenizer(f"{instruction}{WORDS[0]}", return_tensors="pt")
+    skip = len(tokenizer(instruction)["input_ids"])
+    assert 0 < skip < given["input_ids"].shape[1]
+    with torch.no_grad():
+        states = model(**given, output_hidden_states=True).hidden_states[-1][0, skip:]
+    expected = states.mean(0) / states.mean(0).norm()
+    np.testing.assert_allclose(embedder.embed([WORDS[0]])[0], expected, atol=1e-5)
 
 
 class TestAnyLangChainModel(EmbeddingsIntegrationTests):
