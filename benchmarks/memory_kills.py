@@ -3,6 +3,7 @@
     python benchmarks/memory_kills.py --kills 200         writes, seals, compacts, deletes, erases
     python benchmarks/memory_kills.py --seconds 60        one writer and four readers
     python benchmarks/memory_kills.py --strangers 10000   questions by the wrong principal
+    python benchmarks/memory_kills.py --harms 1000        flips and cuts of every derived file
 
 A worker says in a log what it is about to do, does it, and says that it was done. After each kill
 the log is what has to be true; what was under way may have happened as a whole or not at all.
@@ -44,6 +45,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=0)
     parser.add_argument("--strangers", type=int, default=0)
+    parser.add_argument("--harms", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--child", nargs="+", help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -58,6 +60,8 @@ def main() -> None:
             rows.append(share(Path(folder) / "share", given.seconds))
         if given.strangers:
             rows.append(ask_as_strangers(Path(folder) / "ask", given.strangers, given.seed))
+        if given.harms:
+            rows.append(harm_often(Path(folder) / "harm", given.harms, given.seed))
     print(json.dumps({"what": "memory_kills", "seed": given.seed, "rows": rows}, indent=1))
 
 
@@ -257,6 +261,61 @@ def read(root: Path, seconds: str, seed: str) -> None:
                 told["errors"] += 1
                 print(error, file=sys.stderr)
     print(json.dumps(told))
+
+
+def harm_often(root: Path, count: int, seed: int = 0) -> dict:
+    """Harm sealed files at random, flat ones and graphs, each time with the memory closed.
+
+    By turns a search or `verify` is the first to meet the harm. Either has to tell of it, answers
+    have to be those of looking at all, and sealing has to leave a sound memory.
+    """
+    rng = random.Random(seed)
+    tally = {"harms": 0, "noticed": 0, "wrong_answers": 0, "rebuilt": 0}
+    kinds: dict[str, int] = {}
+    block = np.stack([vector(n) for n in range(300)])
+    with Memory.open(root, sealing=PLAN, background=False) as memory:
+        for name, rows in (("flat", 40), ("graph", 300)):
+            view = memory.bind(namespace=(name,))
+            records = [Record(str(n), text="t") for n in range(rows)]
+            view.put(records, {SPACE: list(block[:rows])})
+        memory.seal()
+    while tally["harms"] < count:
+        path = rng.choice(sorted((root / "segments").iterdir()))
+        kind = harm(path, rng)
+        kinds[kind] = kinds.get(kind, 0) + 1
+        tally["harms"] += 1
+        with Memory.open(root, sealing=PLAN, background=False) as memory:
+            told = len(memory.verify()) if tally["harms"] % 2 else 0
+            for name, rows in (("flat", 40), ("graph", 300)):
+                question = vector(rng.randrange(1000))
+                near = memory.bind(namespace=(name,)).nearest(SPACE, question, 5, exact=True)
+                lengths = np.linalg.norm(block[:rows], axis=1) * np.linalg.norm(question)
+                wanted = np.argsort(-(block[:rows] @ question) / lengths)[:5]
+                tally["wrong_answers"] += [id for id, _ in near] != [str(n) for n in wanted]
+            tally["noticed"] += told + len(memory.damage) == 1
+            memory.seal()
+            whole = len(list((root / "segments").iterdir())) == 2
+            tally["rebuilt"] += whole and not memory.verify()
+    return {"case": "derived files harmed at random", **tally, "kinds": kinds}
+
+
+def harm(path: Path, rng: random.Random) -> str:
+    """Do something to a file that changes it; what."""
+    whole = path.read_bytes()
+    place = rng.randrange(len(whole))
+    kind = rng.choice(["flip", "flip", "cut", "cut", "zeros", "longer", "gone"])
+    if kind == "flip":
+        changed = bytes([whole[place] ^ 1 << rng.randrange(8)])
+        path.write_bytes(whole[:place] + changed + whole[place + 1 :])
+    elif kind == "cut":
+        path.write_bytes(whole[:place])
+    elif kind == "zeros":
+        path.write_bytes(bytes(len(whole)))
+    elif kind == "longer":
+        path.write_bytes(whole + rng.randbytes(1 + place))
+    else:
+        path.unlink()
+    return kind
 
 
 def ask_as_strangers(root: Path, count: int, seed: int = 0) -> dict:

@@ -52,6 +52,12 @@ def test_readers_beside_a_writer_see_no_error_and_nothing_stale(script, tmp_path
     assert (told["errors"], told["stale"]) == (0, 0)
 
 
+def test_every_harm_to_a_derived_file_is_noticed_and_mended(script, tmp_path):
+    told = script.harm_often(tmp_path / "h", 24, seed=3)
+    assert (told["noticed"], told["rebuilt"], told["wrong_answers"]) == (24, 24, 0)
+    assert set(told["kinds"]) == {"flip", "cut", "zeros", "longer", "gone"}
+
+
 def test_a_child_that_was_forked_opens_for_itself(tmp_path):
     with Memory.open(tmp_path / "m", background=False) as memory:
         view = memory.bind()
