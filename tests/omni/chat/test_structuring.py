@@ -10,6 +10,7 @@ from langchain_core.tools import tool
 from pydantic import BaseModel, Field
 
 from omni.chat.events import Finished, TextDelta
+from omni.testing.scripted import ScriptedBrain
 
 
 class Invoice(BaseModel):
@@ -56,8 +57,9 @@ def test_nothing_of_a_class_is_in_the_state(open_agent, own_home):
 
 
 def test_a_model_may_mend_an_object(open_agent):
-    lines = given(number="A1", total=-1), given(number="A1", total=1)
-    agent = open_agent(*lines, response_format=Invoice)
+    lines = [given(number="A1", total=-1), given(number="A1", total=1)]
+    careless = ScriptedBrain(script=lines, strict=False)
+    agent = open_agent(brain=careless, response_format=Invoice)
     answer = agent.run("read")
     assert answer.ok and answer.value.total == 1
     assert "greater than 0" in agent.brain.asked[1][-1].content
@@ -65,7 +67,8 @@ def test_a_model_may_mend_an_object(open_agent):
 
 def test_objects_that_never_fit_are_a_failed_part_with_the_reason(open_agent):
     lines = [given(number="A1", total=-n, kind="lost") for n in range(5)]
-    agent = open_agent(*lines, response_format=Invoice)
+    careless = ScriptedBrain(script=lines, strict=False)
+    agent = open_agent(brain=careless, response_format=Invoice)
     answer = agent.run("read")
     assert not answer.ok and answer.value is None
     (part,) = answer.failures
