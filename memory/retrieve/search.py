@@ -34,6 +34,8 @@ class Cascade:
         depth: candidates of each leg.
         late: how many of the fused are compared by late interaction.
         rerank: how many the reranker looks at.
+        mixed: whether a reranker's scores are added to those before, each in its own spread,
+            instead of taking their place.
         share: of the best reranker's score that a hit must have; `None` keeps all.
         relevance: what relevance counts against difference; `None` leaves out diversifying.
         whole: one hit a file, which is scored by the best of its pieces.
@@ -42,6 +44,7 @@ class Cascade:
     depth: int = 50
     late: int = 50
     rerank: int = 20
+    mixed: bool = False
     share: float | None = None
     relevance: float | None = None
     whole: bool = False
@@ -258,6 +261,8 @@ class Searcher:
             stage.scores = {hit.record.id: score for hit, score in looked}
             if not looked:
                 return hits
+            if plan.mixed and plan.share is None:
+                looked = _mixed(looked)
             passed = [hit for hit, s in zip(head, verdict.scores, strict=True) if s is None]
             ranked = sorted(looked, key=lambda pair: -pair[1])
             if plan.share is not None:
@@ -308,6 +313,14 @@ def likeness(space: Space, query: Vectors, stored: Vectors) -> float:
         return -float(((query - stored) ** 2).sum())
     length = float(np.linalg.norm(query)) if space.metric == "cosine" else 1.0
     return float(query @ stored) / max(length, 1e-12)
+
+
+def _mixed(looked: Sequence[tuple[Hit, float]]) -> list[tuple[Hit, float]]:
+    """Hits with a reranker's score and the one before it together."""
+    before = {hit.record.id: hit.score for hit, _ in looked}
+    both = fuse({"before": before, "rerank": {hit.record.id: score for hit, score in looked}})
+    hits = {hit.record.id: hit for hit, _ in looked}
+    return [(hits[id], score) for id, score in both]
 
 
 def grouped(hits: Sequence[Hit]) -> dict[str, list[Hit]]:

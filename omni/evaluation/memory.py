@@ -109,8 +109,11 @@ def asked(library: Any, question: Question, rerankers: Sequence[str] = ()) -> Fo
         found[name] = sorted(scores, key=lambda id: -scores[id])[:DEPTH]
     found[EVENLY] = library.fused(legs)[:DEPTH]
     for name in rerankers:
-        again = library.search(query, DEPTH, rerank=name)
-        found[f"reranked by {name}"] = [hit.record.id for hit in again.hits]
+        for mixed in (False, True):
+            plan = library.cascade(mixed=mixed)
+            again = library.search(query, DEPTH, rerank=name, cascade=plan)
+            way = f"reranked by {name}" + (" and before" if mixed else "")
+            found[way] = [hit.record.id for hit in again.hits]
     return found
 
 

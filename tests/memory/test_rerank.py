@@ -95,6 +95,23 @@ def test_a_judge_that_fails_leaves_the_search_as_it_was(tmp_path):
         assert [one.record.id for one in strict.search("zoo", 2).hits] == ["b"]
 
 
+def test_a_reranker_may_be_heard_beside_what_came_before(tmp_path):
+    class Likes:
+        """Finds the second of three a little better than the first, and the third far worse."""
+
+        def score(self, query, hits):
+            return [{"a": 1.0, "b": 1.1, "c": -9.0}[hit.record.id] for hit in hits]
+
+    with Memory.open(tmp_path / "m", background=False) as memory:
+        view = memory.bind()
+        texts = {"a": "zoo zoo zoo", "b": "zoo and other things that are far away", "c": "zoo zoo"}
+        view.put([Record(id, text=text) for id, text in texts.items()], {})
+        alone = Searcher(view, reranker=Likes()).search("zoo", 3)
+        assert [one.record.id for one in alone.hits] == ["b", "a", "c"]
+        both = Searcher(view, reranker=Likes(), cascade=Cascade(mixed=True)).search("zoo", 3)
+        assert both.hits[0].record.id == "a" and "rerank" in both.hits[0].stages
+
+
 def test_any_chat_model_judges_by_its_word_or_its_probabilities():
     logged = {
         "logprobs": {
