@@ -14,7 +14,10 @@ from omni.errors import MissingExtra, OmniError, StoreError, Unsupported, UsageE
 from omni.media import Media
 from omni.memory.access import AccessDenied, Right
 from omni.memory.contracts import Space
-from omni.memory.record import Provenance, Record
+from omni.memory.record import Provenance, Query, Record
+from omni.memory.retrieve.search import Searcher
+
+from .doubles import Digests
 
 open_memory = plugins.load("memory", "opening")
 OmniVectorStore = plugins.load("memory", "vector_store")
@@ -201,6 +204,20 @@ def test_words_find_what_has_them(pair):
     assert {id for id, _ in ours.matching("thing9 thing11", 9, {"n": 6})} == {"id-11"}
     ours.put([Record("cjk", text="東京都の天気")], {})
     assert [id for id, _ in ours.matching("天気", 3)] == ["cjk"]
+
+
+def test_the_same_cascade_searches_it(memory, tmp_path):
+    """Words and vectors, put together: the same answers as over a folder, and cited alike."""
+    embedder = Digests("text")
+    given = [replace(one, expires=None) for one in records()[0]]
+    vectors = {embedder.space: list(embedder.embed([one.text for one in given]))}
+    with open_memory(tmp_path / "reference", background=False) as reference:
+        found = []
+        for one in (memory, reference):
+            one.bind().put(given, vectors)
+            hits = Searcher(one.bind(), [embedder]).search(Query(given[9].text), 1, {"n": 4}).hits
+            found.append([(hit.record, sorted(hit.stages)) for hit in hits])
+    assert found[0] == found[1] and found[0][0][0] == given[9]
 
 
 def test_what_was_written_is_there_after_reopening_and_for_another_namespace_not(tmp_path, memory):
