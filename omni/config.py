@@ -27,6 +27,7 @@ class Settings(BaseModel):
         memory: what `omni chat` recalls from: `auto` for the memory beside the sessions, the folder
             of another, or `off`.
         tools: names of the tools that the brain may call, or `all`.
+        makers: who makes what the brain cannot, as `image=stabilityai/sd-turbo`.
         roots: folders that files may be attached from; empty allows every folder.
         max_bytes: largest file that is opened.
         graphics: how pictures are drawn: `auto`, `kitty`, `sixel`, `blocks` or `none`.
@@ -42,6 +43,7 @@ class Settings(BaseModel):
     seed: int | None = Field(None, ge=0, lt=2**63)
     memory: str = Field("auto", min_length=1)
     tools: tuple[str, ...] = ()
+    makers: tuple[str, ...] = ()
     roots: tuple[Path, ...] = ()
     max_bytes: int = Field(4 << 30, ge=1)
     graphics: str = Field("auto", pattern="^(auto|kitty|sixel|blocks|none)$")
@@ -119,6 +121,6 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _split(name: str, text: str) -> Any:
     """Lists are written in the environment as paths are there, and names with commas."""
-    if name == "tools":
+    if name in ("tools", "makers"):
         return tuple(part.strip() for part in text.split(",") if part.strip())
     return tuple(text.split(os.pathsep)) if name == "roots" else text

@@ -12,6 +12,7 @@ from omni.chat.guarding import Guard
 from omni.chat.making import MakerRouter
 from omni.chat.metering import Meter
 from omni.chat.structuring import Structuring
+from omni.chat.toolbox import lend
 from omni.chat.watching import Watch
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def build(
     stack: list[Any] = [Watch(_settings(agent)), Meter(agent.limits)]
     if names := gated(tools, agent.approve):
         stack.append(Approval(names))
+        lend(tools, names)
     guard = next((one for one in middleware if isinstance(one, Guard)), None) or Guard()
     stack += [one for one in middleware if one is not guard]
     stack += [offload, MakerRouter(agent.makers, agent.shelf)]

@@ -17,9 +17,12 @@ from langchain_core.messages import (
     SystemMessage,
     ToolMessage,
 )
+from langgraph.errors import GraphBubbleUp
 from langgraph.types import Command
 
 from omni.chat.bounding import bounded
+from omni.chat.cancelling import Cancelled
+from omni.chat.checkpoints import Abandoned
 from omni.chat.returned import MOST_BYTES, checked
 from omni.errors import ModelError
 from omni.redacting import redact
@@ -91,36 +94,48 @@ class Guard(AgentMiddleware):
         if refusal := _repeated(request):
             return refusal
         call, seconds = request.tool_call, self._seconds(request.tool)
+        blocks: list[Any] = []
+        ours = self._checked(request, blocks)
         try:
-            result = bounded(lambda: handler(self._checked(request)), seconds, call["name"])
-        except ModelError as error:
-            return _failure(call, str(error))
-        return self._kept(result, call)
+            result = bounded(lambda: handler(ours), seconds, call["name"])
+        except (GraphBubbleUp, Cancelled, Abandoned):
+            raise
+        except Exception as error:
+            return _failure(call, _why(error))
+        return self._kept(result, call, blocks)
 
     async def awrap_tool_call(self, request: Any, handler: Callable[[Any], Awaitable[Any]]) -> Any:
         """The same."""
         if refusal := _repeated(request):
             return refusal
         call, seconds = request.tool_call, self._seconds(request.tool)
+        blocks: list[Any] = []
+        ours = self._checked(request, blocks)
         try:
-            result = await asyncio.wait_for(handler(self._checked(request)), seconds)
+            result = await asyncio.wait_for(handler(ours), seconds)
         except TimeoutError:
             return _failure(call, f"{call['name']} did not come back within {seconds:g} s")
-        except ModelError as error:
-            return _failure(call, str(error))
-        return self._kept(result, call)
+        except (GraphBubbleUp, Cancelled, Abandoned):
+            raise
+        except Exception as error:
+            return _failure(call, _why(error))
+        return self._kept(result, call, blocks)
 
     def _seconds(self, tool: Any) -> float:
         own = (getattr(tool, "metadata", None) or {}).get("seconds")
         return max(self.seconds, own) if isinstance(own, int | float) else self.seconds
 
-    def _checked(self, request: Any) -> Any:
+    def _checked(self, request: Any, blocks: list[Any]) -> Any:
         if request.tool is None:
             return request
-        return request.override(tool=checked(request.tool, self.most_bytes))
+        call_id = request.tool_call["id"]
+        return request.override(tool=checked(request.tool, call_id, self.most_bytes, blocks))
 
-    def _kept(self, result: Any, call: Mapping[str, Any]) -> Any:
+    def _kept(self, result: Any, call: Mapping[str, Any], blocks: list[Any]) -> Any:
         if isinstance(result, ToolMessage):
+            if blocks and result.status != "error":
+                # LangGraph, too, writes lists out as JSON where it knows a block's type not.
+                result = result.model_copy(update={"content": blocks[-1]})
             return self._short(result)
         if isinstance(result, BaseMessage | Command | list):
             return result
@@ -245,6 +260,10 @@ def _calls(messages: Sequence[Any]) -> list[tuple[Mapping[str, Any], ToolMessage
         for call in one.tool_calls
         if call["id"] in results
     ]
+
+
+def _why(error: Exception) -> str:
+    return str(error) if isinstance(error, ModelError) else f"{type(error).__name__}: {error}"
 
 
 def _failure(call: Mapping[str, Any], reason: str) -> ToolMessage:

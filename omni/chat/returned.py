@@ -7,27 +7,39 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from langchain_core.messages import ToolMessage
 from langchain_core.tools import BaseTool
 
 from omni.errors import Failed, MediaError, StoreError
 from omni.media import Media
 from omni.modality import media_from_bytes, modality, open_media
-from omni.wire import media_block
+from omni.wire import is_media, media_block
 
 MOST_BYTES = 256 << 20
 """At most this much is taken from one call."""
 
 
-def checked(tool: BaseTool, most: int = MOST_BYTES) -> BaseTool:
-    """The same tool, whose results pass through `accept`.
+def checked(
+    tool: BaseTool, call_id: str, most: int = MOST_BYTES, blocks: list[Any] | None = None
+) -> BaseTool:
+    """The same tool for one call, whose results pass through `accept`.
 
     LangChain turns a result into a message by writing it out, which for a gigabyte of bytes takes
-    several; so it is looked at where it comes from.
+    several; so it is looked at where it comes from. Content blocks of types that LangChain does not
+    know in tools' messages, such as audio, it would write out as JSON; they become a message here.
+
+    Args:
+        tool: that is called.
+        call_id: of the call.
+        most: bytes of its result.
+        blocks: takes the content blocks of the result, if it is of such.
     """
     changed = tool.model_copy()
     for name in ("_run", "_arun"):
         # Set on the instance and past pydantic, since the class belongs to somebody else.
-        object.__setattr__(changed, name, _wrapped(getattr(tool, name), tool, most))
+        object.__setattr__(
+            changed, name, _wrapped(getattr(tool, name), tool, call_id, most, blocks)
+        )
     return changed
 
 
@@ -66,13 +78,23 @@ def accept(value: Any, most: int = MOST_BYTES, *, name: str = "a tool") -> Any:
     return value
 
 
-def _wrapped(run: Callable[..., Any], tool: BaseTool, most: int) -> Callable[..., Any]:
+def _wrapped(
+    run: Callable[..., Any], tool: BaseTool, call_id: str, most: int, blocks: list[Any] | None
+) -> Callable[..., Any]:
     paired = tool.response_format == "content_and_artifact"
 
     def taken(value: Any) -> Any:
         if paired and isinstance(value, tuple) and len(value) == 2:
-            return accept(value[0], most, name=tool.name), _artifact(value[1], most, tool.name)
-        return accept(value, most, name=tool.name)
+            artifact = _artifact(value[1], most, tool.name)
+            return message(accept(value[0], most, name=tool.name), artifact), artifact
+        return message(accept(value, most, name=tool.name))
+
+    def message(content: Any, artifact: Any = None) -> Any:
+        if not (isinstance(content, list) and content and all(map(_is_block, content))):
+            return content
+        if blocks is not None:
+            blocks.append(content)
+        return ToolMessage(content, name=tool.name, tool_call_id=call_id, artifact=artifact)
 
     if run.__name__ == "_arun":
 
@@ -87,6 +109,12 @@ def _wrapped(run: Callable[..., Any], tool: BaseTool, most: int) -> Callable[...
         return taken(run(*args, **more))
 
     return now
+
+
+def _is_block(value: Any) -> bool:
+    return isinstance(value, Mapping) and (
+        is_media(value) or value.get("type") in ("text", "non_standard")
+    )
 
 
 def _artifact(value: Any, most: int, name: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import TYPE_CHECKING, Any
 
 from omni import plugins
@@ -36,7 +36,26 @@ def toolbox(given: Sequence[Given], bench: Workbench) -> list[Any]:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
         raise UsageError(f"two tools are called {twice!r}: give each once")
+    lend(found)
     return found
+
+
+def lend(tools: Sequence[Any], without: Container[str] = ()) -> None:
+    """Let a tool that calls others, such as `run_plan`, call those that it stands beside.
+
+    Args:
+        tools: all of an agent.
+        without: names of those whose calls a person decides on, besides those that ask by
+            themselves.
+    """
+    from omni.chat.approving import asks
+
+    for one in tools:
+        if "others" not in getattr(type(one), "model_fields", {}):
+            continue
+        beside = [other for other in tools if other is not one and hasattr(other, "invoke")]
+        free = [other for other in beside if not asks(other) and other.name not in without]
+        one.others = free if beside or without else None
 
 
 def _opened(item: Given, bench: Workbench) -> list[Any]:

@@ -44,6 +44,13 @@ def add_brain_flags(parser: argparse.ArgumentParser) -> None:
         help="tools that the brain may call: names with commas between, all or none",
         type=tool_names,
     )
+    parser.add_argument(
+        "--maker",
+        metavar="KIND=NAME",
+        action="append",
+        dest="makers",
+        help="who makes what the brain cannot, such as image=FOLDER; may be given again",
+    )
 
 
 def _budget(text: str) -> int:
@@ -159,6 +166,10 @@ def open_agent(
         "dtype": settings.dtype,
         "access": Access(settings.roots, settings.max_bytes),
     }
+    if settings.makers:
+        from omni.making import named
+
+        given["makers"] = named(settings.makers)
     if given["budget"] == Budget():
         given["budget"] = None
     return agent.Agent(**given, session=session, home=home(), middleware=middleware)

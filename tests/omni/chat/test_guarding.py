@@ -290,3 +290,14 @@ def test_a_working_folder_that_is_gone_ends_nothing(open_agent, call, tmp_path):
     agent = open_agent(call("sweep"), "Swept.", tools=[sweep])
     assert agent.run("go").text == "Swept."
     assert "FileNotFoundError" in results(agent)[0].text
+
+
+def test_sound_of_a_tool_stays_sound(open_agent, call):
+    """LangChain writes blocks of audio out as JSON."""
+    from omni.modality import modality
+
+    media = modality("audio").save(modality("audio").example(0), name="beep.wav")
+    agent = open_agent(call("give"), "Listen.", tools=[returning(["a beep", media])])
+    answer = agent.run("go")
+    assert [ref.handle for ref in answer.media] == ["aud-1"]
+    assert agent.shelf.media("aud-1").digest == media.digest
