@@ -114,7 +114,7 @@ def test_a_talk_at_the_terminal(spawn, red, own_home):
     person = Person(spawn, [], "chat", "--resume")
     person.sees("resumed chat-")
     person.sees("A red field.")
-    person.sees("img-1  red one.png (attached)")
+    person.sees("img-1  red one.png: image")
     person.sees(PROMPT)
     person.types("/sh\t")
     person.sees("/show")
