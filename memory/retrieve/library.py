@@ -22,7 +22,7 @@ from ..contracts import Embedder, Filter, Reranker
 from ..embed.opening import open_embedder
 from ..record import Hit, Query, Record
 from ..store import Memory
-from .calibrate import Calibration, Known, calibrate
+from .calibrate import Calibration, Known, calibrate, softened
 from .citing import cite, spot
 from .excerpt import excerpt
 from .explain import Explain, Found
@@ -40,8 +40,6 @@ EMBEDDERS = ("shared", "sentences")
 _WEIGHTS = "weights.json"
 _MARK = "catalog.db"
 _CALIBRATED = 200
-_WORTH = 40
-"""Records from which on legs are weighed without being asked to."""
 
 
 class Library:
@@ -119,9 +117,7 @@ class Library:
         from ..ingest.ingester import Ingester
 
         ingester = Ingester(self.view, self.embedders, access=self.access, progress=progress)
-        outcome = ingester.add(paths)
-        self._weigh_again()
-        return outcome
+        return ingester.add(paths)
 
     def add_media(self, media: Media, place: str) -> Any:
         """Take in media that lie in no file; `place` stands for their path. What became of them."""
@@ -200,7 +196,10 @@ class Library:
             Known(searcher.legs(Query(text), None, Explain(), depth=50), id)
             for text, id in asked or questions(self.view, most)
         ]
-        found = calibrate(agreeing(known))
+        known = agreeing(known)
+        found = calibrate(known)
+        if not asked:
+            found = softened(found, known)
         entry = {**found.blend.to_json(), "records": len(self.view)}
         kept = {**self._kept_weights(), self._space_key: entry}
         path = self.root / _WEIGHTS
@@ -222,16 +221,6 @@ class Library:
     def weights(self) -> Mapping[str, float] | None:
         """Of the legs in this namespace; `None` if it was never calibrated with these embedders."""
         return None if self.blend is None else dict(self.blend.weights)
-
-    def _weigh_again(self) -> None:
-        """Calibrate where that was never done, or there is twice as much now."""
-        now = len(self.view)
-        before = self._kept_weights().get(self._space_key, {}).get("records", 0)
-        if now >= max(_WORTH, 2 * before) and not (before == 0 and self.blend is not None):
-            try:
-                self.calibrate()
-            except UsageError as error:
-                self.notes.append(str(error))
 
     def get(self, id: str) -> Record:
         """The record of that id.

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from omni.errors import UsageError
 from omni.memory.record import Record
-from omni.memory.retrieve.calibrate import Known, calibrate
+from omni.memory.retrieve.calibrate import Known, calibrate, softened
 from omni.memory.retrieve.fuse import MEASURES, Blend, fuse
 from omni.memory.retrieve.known import question
 
@@ -167,3 +167,12 @@ def test_questions_are_made_from_titles_and_from_sentences_alike():
     bodies = [one for one in asked if set(one.split()) <= said]
     assert titles and bodies and len(titles) + len(bodies) == len(asked)
     assert question(Record("r", text="---- ----\n="), random.Random(0)) == ""
+
+
+def test_questions_made_from_words_only_silence_what_is_no_use():
+    legs = {"words": (9, ALWAYS, 1), "text": (2.5, ALWAYS, 1), "lots": (0, NEVER, 1)}
+    known = drawn(0, 120, **legs)
+    found = softened(calibrate(known), known)
+    assert found.mrr == pytest.approx(mrr_of(known, found.blend)) and found.held_out is None
+    assert found.weights == {"words": 0.5, "text": 0.5, "lots": 0.0}
+    assert found.reason.endswith("without lots") and found.blend.measure == "own"
