@@ -42,7 +42,7 @@ from omni.media import Media
 from omni.testing.scripted import ScriptedBrain
 
 AGENT = agent_module.Agent
-SECONDS = 0.05  # that a tool may take
+SECONDS = 0.5  # that a tool may take
 MOST = 100_000  # bytes that a tool may return
 CLAIMS = (
     "I made img-7 for you.",
@@ -155,7 +155,7 @@ def tool_case(rng: random.Random, folder: Path) -> Case:
     case.script += [call("paint", n, prompt=str(n)) for n in range(1, rng.randint(1, 2) + 1)]
     case.say(rng)
     # A maker's failure is a failed part. Broken media blocks are that, whoever returns them.
-    case.fails = (makes and "broken" not in name) or "base64" in name
+    case.fails = makes or "base64" in name or "broken" in name
     return case
 
 
@@ -170,7 +170,7 @@ def model_case(rng: random.Random, folder: Path) -> Case:
         "model loops": Case(
             "", [call("paint", n, prompt=str(n)) for n in range(9)], [good], fails=True
         ),
-        "model repeats itself": Case("", [call("paint", n) for n in range(4)], [good]),
+        "model repeats itself": Case("", [call("paint", n) for n in range(3)], [good]),
         "model says no JSON": Case("", [bad, bad], [good], fails=True),
         "model sends a broken picture": Case(
             "", [AIMessage([{"type": "image", "base64": "%%", "mime_type": "image/png"}])],

@@ -27,6 +27,7 @@ from omni.chat.returning import Returning
 from omni.content import MediaPart
 from omni.errors import MediaError
 from omni.media import HANDLE, Lineage, Media, MediaRef, Shelf
+from omni.modality import readable
 from omni.wire import (
     OUR_KEY,
     block_media,
@@ -179,6 +180,12 @@ class Offload(AgentMiddleware):
         """The handle of a block that carries bytes; the same bytes in a turn keep their handle."""
         stem = re.sub(r"\W+", "-", lineage.model).strip("-") if lineage else ""
         media = block_media(block, strict=False, stem=stem or "unnamed")
+        if (
+            lineage
+            and media.modality != "file"
+            and (media.digest, media.modality) not in self._taken
+        ):
+            readable(media)  # what is said to be made has to be more than a header
         return self._take(media, _merged(lineage, block))
 
     def begin_turn(self) -> None:

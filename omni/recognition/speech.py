@@ -201,7 +201,7 @@ def words_of(said: Sequence[Said]) -> str:
 
 @lru_cache(maxsize=1)
 def _whisper(weights: str, device: str) -> Any:
-    whisper: Any = need("whisper", extra="offline")
+    whisper: Any = need("whisper", package="openai-whisper")
     if not hasattr(whisper, "load_model"):
         raise Unsupported(
             "the package 'whisper' that is installed is not a speech recogniser: run  "
