@@ -118,11 +118,15 @@ def test_writers_in_other_processes_lose_nothing_while_blobs_are_collected(own_h
             assert child.stdout is not None and child.stdout.readline() == "ready\n"
         worker = threading.Thread(target=collect)
         worker.start()
-        outs = [child.communicate(timeout=120)[0] for child in children]
+        outs = []
+        for child in children:
+            with child:
+                assert child.stdout is not None
+                outs.append(child.stdout.read())
         stop.set()
         worker.join()
         assert outs == ["done\n"] * 2
-        assert len(collected) > 1
+        assert collected  # how often it gets its turn is up to the system
         for one in held(sessions):
             sessions.blobs.path(one)
         sessions.collect()
