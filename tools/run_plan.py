@@ -85,7 +85,7 @@ def _teller() -> Any:
 
     try:
         return get_stream_writer()
-    except RuntimeError:
+    except (RuntimeError, LookupError):  # called by itself, outside of a turn
         return lambda event: None
 
 
