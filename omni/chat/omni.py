@@ -16,6 +16,7 @@ from pydantic import Field, PrivateAttr
 
 from omni import plugins
 from omni.chat.local import LocalChat
+from omni.chat.quoting import quotation
 from omni.compression.budget import Budget
 from omni.modality import modality
 from omni.wire import failed_block, media_block
@@ -115,12 +116,17 @@ class ChatOmni(LocalChat):
     def _chunks(
         self, messages: list[BaseMessage], stop: list[str], given: Mapping[str, Any]
     ) -> Iterator[AIMessageChunk]:
+        from omni.chat.prompting import Prompt
         from omni.chat.stopping import StopText, Watchdog
         from omni.model.pieces import CallPiece, TextPiece
 
         clock = _Clock()
         loaded = self.load()
         clock.lap("load")
+        if loaded.model.config.quotes and (words := quotation(messages)) is not None:
+            yield AIMessageChunk(content=words)
+            yield self._last(loaded, Prompt({}, (), 0, {}, 0, {}), 0, {}, clock, "stop")
+            return
         max_tokens = given.get("max_tokens") or self.max_tokens
         prompt = self._prompts(loaded).prompt(
             messages,

@@ -27,6 +27,8 @@ class OmniConfig(PretrainedConfig):
         embedding: `{"width", …}` of the shared space, or `None` for a model without one; the rest
             are keyword arguments of `omni.model.embedder.Embedder`.
         selector: `{"name", …}`; the rest are keyword arguments of the selector.
+        quotes: whether what tools say is passed on as it is, as a chat model that is too small to
+            retell it does.
         codes: modality name → `{"begin", "end", "first", "count", "length", "max_length"}`: token
             ids of its codes and how many make one item (`length` is `None` where it varies).
     """
@@ -45,6 +47,7 @@ class OmniConfig(PretrainedConfig):
     embedding: dict[str, Any] | None = None
     selector: dict[str, Any] | None = None
     codes: dict[str, Any] | None = None
+    quotes: bool = False
     pad_token_id: int | None = None
     end_token_id: int | None = None
     user_token_id: int | None = None

@@ -77,6 +77,7 @@ def assemble(out: Path) -> tuple[OmniModel, OmniProcessor]:
     }
     config, processor = join(tokenizer, language, modalities, router=EXPERTS, positions={})
     processor.chat_template = SHORT_TOOLS_TEMPLATE
+    config.quotes = True
     model = OmniModel(config, encoders=encoders, decoders=decoders)
     _freeze(model.encoders)
     # Nothing passes the experts by: if they began silent, no medium would be seen at first.

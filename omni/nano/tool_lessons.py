@@ -1,10 +1,11 @@
-"""Lessons with tools: when one is called, how its result is told, and when none is needed."""
+"""Lessons with tools: when one is called and with what, and when none is needed."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
 
+from omni.chat.quoting import FAILED, readable
 from omni.modality import modality
 from omni.model.item import MediaItem
 from omni.model.template import seal
@@ -18,7 +19,7 @@ from omni.nano.questions import calls
 from omni.nano.questions.exchange import vary
 from omni.nano.synonyms import MEDIA
 
-CALLS, IDLE = 0.08, 0.05
+CALLS, IDLE = 0.15, 0.05
 """How often a tool is called, and how often there are some that are of no help."""
 
 SPEAKS = 0.15
@@ -71,11 +72,12 @@ class ToolTeacher(Teacher):
             self._about(rng, lesson, rng.choice(MODALITIES), turns=1, most=EARLIER_MOST)
         things = [self._seen(rng, kind) for kind in errand.about]
         handles, named, things = self._introduced(rng, lesson, things)
-        called = calls.failing(rng, errand.make(rng, handles, named))
-        made = self._call(rng, lesson, called, things)
-        while errand.tool == "edit_image" and made and rng.random() < AGAIN:
+        called = errand.make(rng, handles, named)
+        self._call(rng, lesson, called, things)
+        while errand.tool == "edit_image" and rng.random() < AGAIN:
+            made = self._result(rng, lesson, calls.failing(rng, called)) or handles
             called = errand.make(rng, made, [_calls(rng, "image", made[0], alone=True)])
-            made = self._call(rng, lesson, called, ())
+            self._call(rng, lesson, called, ())
 
     def _speaking(self, rng: random.Random, lesson: Lesson) -> None:
         """What a thing is, or one says of it, is spoken by a tool."""
@@ -127,27 +129,24 @@ class ToolTeacher(Teacher):
 
     def _call(
         self, rng: random.Random, lesson: Lesson, called: calls.Called, things: Sequence[MediaItem]
-    ) -> list[str]:
-        """The question, the call, what the tool answers and what is said; handles of what is made.
-
-        What has failed makes nothing.
-        """
+    ) -> None:
+        """The question, and the call: what follows is not for the model to say."""
         question = _varied(rng, called)
         lesson.add(self._ids(USER))
         self._attach(lesson, things)
         self._hear(lesson, question)
         lesson.add(self._ids(question) + self._ids(END) + self._ids(ASSISTANT))
         lesson.add(self._ids(f"{CALL}{called.call()}{CALL_END}{END}"), 1.0)
+
+    def _result(self, rng: random.Random, lesson: Lesson, called: calls.Called) -> list[str]:
+        """What the tool answers, and that it is passed on; handles of what it made."""
         lesson.add(self._ids(TOOL) + self._ids(seal(called.result)))
         handles = []
         for kind in called.made:
             self._attach(lesson, [self._seen(rng, kind)])
             handles.append(_last(lesson, kind))
-        lesson.add(self._ids(END) + self._ids(ASSISTANT))
-        answer = called.answer
-        for name, handle in zip(("{made}", "{also}"), handles, strict=False):
-            answer = answer.replace(name, handle)
-        lesson.add(self._ids(answer) + self._ids(END), 1.0)
+        said = f"{FAILED if called.failed else ''}{readable(called.result)}"
+        lesson.add(self._ids(END) + self._ids(ASSISTANT) + self._ids(seal(said)) + self._ids(END))
         return handles
 
     def _list(self, lesson: Lesson, names: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""Tools: which of them helps, with which arguments, and what is said of its result.
+"""Tools: which of them helps, with which arguments, and what it answers.
 
 The tools are those of Omni, and a few that nobody has, so that a call is read off the list and not
 known by heart. A tool is listed as the chat template lists it: its name and what it must be given.
@@ -10,7 +10,7 @@ import json
 import operator
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from omni.modality import modality
@@ -62,16 +62,15 @@ class Called:
         arguments: what it is called with.
         result: what it answers, in words.
         made: modalities of what it makes, in order.
-        answer: what is then said; `{made}` stands for the first thing made, `{also}` for the
-            second.
+        failed: whether it did not work.
     """
 
     question: str
     name: str
     arguments: Mapping[str, Any]
     result: str
-    answer: str
     made: tuple[str, ...] = ()
+    failed: bool = False
 
     def call(self) -> str:
         """The call as the chat template writes it, without its marks."""
@@ -132,22 +131,19 @@ def failing(rng: random.Random, called: Called) -> Called:
     """The same call, which now and then did not work."""
     if rng.random() >= _FAILS:
         return called
-    reason = results.reason(rng)
-    return Called(
-        called.question, called.name, called.arguments, reason, f"It did not work: {reason}"
-    )
+    return replace(called, result=results.reason(rng), made=(), failed=True)
 
 
 def spoken(question: str, words: str) -> Called:
     """What an agent does that is to say something about a thing, and has a tool that speaks."""
     said = results.spoken(words)
-    return Called(question, "speak", {"text": words}, said, "Here it is: {made}.", ("audio",))
+    return Called(question, "speak", {"text": words}, said, ("audio",))
 
 
 def written(called: Called) -> list[str]:
     """Every text of the conversation: for the tokeniser."""
     lines = [line(called.name), *(line(name) for name in REQUIRED)]
-    return [*lines, called.question, called.call(), called.result, called.answer]
+    return [*lines, called.question, called.call(), called.result]
 
 
 def _read(rng: random.Random, handles: Sequence[str], named: Sequence[str]) -> Called:
@@ -155,10 +151,10 @@ def _read(rng: random.Random, handles: Sequence[str], named: Sequence[str]) -> C
     arguments = {"image": handles[0]}
     if rng.random() < 0.15:
         result = f"No writing was found in {handles[0]} (by rapidocr)."
-        return Called(question, "read_text", arguments, result, "There is no writing in it.")
+        return Called(question, "read_text", arguments, result)
     words = results.text(rng)
     result = f"Written in {handles[0]}:\n{words}"
-    return Called(question, "read_text", arguments, result, f"It says: {words}")
+    return Called(question, "read_text", arguments, result)
 
 
 def _transcribe(rng: random.Random, handles: Sequence[str], named: Sequence[str]) -> Called:
@@ -167,10 +163,10 @@ def _transcribe(rng: random.Random, handles: Sequence[str], named: Sequence[str]
     by, seconds = rng.choice(("pocketsphinx en-us", "whisper base")), f"{rng.random() * 9:.1f} s"
     if rng.random() < 0.15:
         result = f"No speech in {handles[0]} (by {by}, {seconds})."
-        return Called(question, "transcribe", arguments, result, "There is no speech in it.")
+        return Called(question, "transcribe", arguments, result)
     words = results.transcript(rng)
     result = f"Heard in {handles[0]} by {by}:\n{words}"
-    return Called(question, "transcribe", arguments, result, f"It says: {words}")
+    return Called(question, "transcribe", arguments, result)
 
 
 def _forecast(rng: random.Random, handles: Sequence[str], named: Sequence[str]) -> Called:
@@ -184,29 +180,24 @@ def _forecast(rng: random.Random, handles: Sequence[str], named: Sequence[str]) 
         wordings = errands.PLOTTED if kind < 0.6 else errands.FORECAST
         question = rng.choice(wordings).format(h=named[0])
     result = results.forecast(rng, handles[0], arguments.get("horizon", 12))
-    answer = "Here is how it may go on: {made}, drawn in {also}."
-    return Called(question, "forecast", arguments, result, answer, ("series", "image"))
+    return Called(question, "forecast", arguments, result, ("series", "image"))
 
 
 def _analyse(rng: random.Random, handles: Sequence[str], named: Sequence[str]) -> Called:
     question = rng.choice(errands.ANALYSE).format(h=named[0])
-    result, answer = results.analysis(rng)
+    result = results.analysis(rng)
     arguments = {"series": handles[0]}
-    return Called(
-        question, "analyse_series", arguments, result, f"{answer} See {{made}}.", ("image",)
-    )
+    return Called(question, "analyse_series", arguments, result, ("image",))
 
 
 def _measure(rng: random.Random, handles: Sequence[str], named: Sequence[str]) -> Called:
     kind = rng.choice(("size", "points", "views"))
     wordings = {"size": errands.SIZE, "points": errands.POINTS, "views": errands.VIEWS}[kind]
-    result, answer = results.measures(rng, handles[0], kind)
     return Called(
         rng.choice(wordings).format(h=named[0]),
         "measure_points",
         {"points": handles[0]},
-        result,
-        answer,
+        results.measures(rng, handles[0]),
         ("image",),
     )
 
@@ -216,7 +207,7 @@ def _edit(rng: random.Random, handles: Sequence[str], named: Sequence[str]) -> C
     question = rng.choice(errands.EDIT[change]).format(h=named[0])
     result = f"{handles[0]} changed: {change.replace('_', ' ')}."
     arguments = {"image": handles[0], "change": change}
-    return Called(question, "edit_image", arguments, result, "Here it is: {made}.", ("image",))
+    return Called(question, "edit_image", arguments, result, ("image",))
 
 
 def _join(rng: random.Random, handles: Sequence[str], named: Sequence[str]) -> Called:
@@ -228,7 +219,7 @@ def _join(rng: random.Random, handles: Sequence[str], named: Sequence[str]) -> C
     size = f"{rng.randint(100, 900)}×{rng.randint(100, 900)}"
     result = f"{', '.join(handles)} in a {'column' if column else 'row'}, {size}."
     question = wording.format(h=named[0], g=named[1])
-    return Called(question, "join_images", arguments, result, "Here it is: {made}.", ("image",))
+    return Called(question, "join_images", arguments, result, ("image",))
 
 
 def _cut(rng: random.Random, handles: Sequence[str], named: Sequence[str]) -> Called:
@@ -241,7 +232,7 @@ def _cut(rng: random.Random, handles: Sequence[str], named: Sequence[str]) -> Ca
         question = rng.choice(errands.FRAME).format(h=named[0], n=number)
         arguments = {"video": handles[0], "what": "frames", "seconds": [number]}
         result, made = f"{handles[0]} at {number:.2f} s:", "image"
-    return Called(question, "cut_video", arguments, result, "Here it is: {made}.", (made,))
+    return Called(question, "cut_video", arguments, result, (made,))
 
 
 _SIGNS = {"+": operator.add, "-": operator.sub, "*": operator.mul}
@@ -253,7 +244,7 @@ def _sum(rng: random.Random, _: Sequence[str], __: Sequence[str]) -> Called:
     total = f"{first} {sign} {second}"
     number = str(_SIGNS[sign](first, second))
     question = rng.choice(errands.SUM).format(sum=total)
-    return Called(question, "calculator", {"expression": total}, number, f"It is {number}.")
+    return Called(question, "calculator", {"expression": total}, number)
 
 
 def _say(rng: random.Random, _: Sequence[str], __: Sequence[str]) -> Called:
@@ -265,21 +256,19 @@ def _weather(rng: random.Random, _: Sequence[str], __: Sequence[str]) -> Called:
     place = rng.choice((*_CITIES, results.name(rng)))
     result = results.weather(rng, place)
     question = rng.choice(errands.WEATHER).format(words=place)
-    return Called(question, "weather", {"place": place}, result, result)
+    return Called(question, "weather", {"place": place}, result)
 
 
 def _search(rng: random.Random, _: Sequence[str], __: Sequence[str]) -> Called:
     words, result = results.phrase(rng), results.text(rng)
     question = rng.choice(errands.SEARCH).format(words=words)
-    return Called(
-        question, "search_web", {"query": words}, result, f"This is what I found: {result}"
-    )
+    return Called(question, "search_web", {"query": words}, result)
 
 
 def _timer(rng: random.Random, _: Sequence[str], __: Sequence[str]) -> Called:
     number = rng.randint(1, 90)
     question = rng.choice(errands.TIMER).format(n=number)
-    return Called(question, "set_timer", {"minutes": number}, "set", "It is set.")
+    return Called(question, "set_timer", {"minutes": number}, "set")
 
 
 ERRANDS = (

@@ -96,8 +96,8 @@ def forecast(rng: random.Random, handle: str, horizon: int) -> str:
     )
 
 
-def analysis(rng: random.Random) -> tuple[str, str]:
-    """What `analyse_series` tells, and what is said of it."""
+def analysis(rng: random.Random) -> str:
+    """What `analyse_series` tells."""
     rows = rng.randint(30, 900)
     trend = rng.choice(("rising", "falling", "none"))
     mean = float(f"{rng.uniform(-50, 500):.4g}")
@@ -119,12 +119,11 @@ def analysis(rng: random.Random) -> tuple[str, str]:
         "season": season,
         "outliers": outliers,
     }
-    said = f"Trend: {trend}. Season: {season}. Outliers: {'; '.join(outliers) or 'none'}."
-    return _json(facts), said
+    return _json(facts)
 
 
-def measures(rng: random.Random, handle: str, kind: str) -> tuple[str, str]:
-    """What `measure_points` tells, and what is said of its `size`, its `points` or its `views`."""
+def measures(rng: random.Random, handle: str) -> str:
+    """What `measure_points` tells."""
     size = [float(f"{rng.uniform(0.2, 20):.7g}") for _ in range(3)]
     points = rng.randint(50, 9000)
     bounds = [[round(-each / 2, 6) for each in size], [round(each / 2, 6) for each in size]]
@@ -138,16 +137,10 @@ def measures(rng: random.Random, handle: str, kind: str) -> tuple[str, str]:
         "coloured": rng.random() < 0.5,
         "centre": [float(f"{rng.gauss(0, 0.1):.6g}") for _ in range(3)],
     }
-    words = (
+    return (
         f"{_json(facts)}\nThe picture shows {handle} as it is, turned by 90°, turned by 180°, "
         "from above, from left to right."
     )
-    said = {
-        "size": f"Its size is {size[0]} × {size[1]} × {size[2]}. See {{made}}.",
-        "points": f"It has {points} points. See {{made}}.",
-        "views": "Here it is from four sides: {made}.",
-    }
-    return words, said[kind]
 
 
 def weather(rng: random.Random, place: str) -> str:
