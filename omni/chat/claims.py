@@ -21,8 +21,10 @@ Claim = tuple[str, str, str]
 
 _CODE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _SENTENCE = re.compile(r"(?:[^.!?\n]|[.!?](?=\S))+[.!?]?")
-_NOT = re.compile(r"\b(?:not|never|cannot|unable|failed|could|would|should|if|once|when|no)\b|n't\b",
-                  re.IGNORECASE)  # fmt: skip
+_NOT = re.compile(
+    r"\b(?:not|never|cannot|unable|failed|could|would|should|if|once|when|no)\b|n't\b",
+    re.IGNORECASE,
+)
 _WEB = re.compile(r"(?:https?|data|mailto):|#", re.IGNORECASE)
 
 _LINK = re.compile(r"(!?)\[[^\]\n]*\]\(\s*<?([^)\s>]+)[^)]*\)")
@@ -55,8 +57,10 @@ _HERE = (
     r"(?:(?:new|final|finished|generated|requested|edited|brighter|darker)\s+){0,2}(?P<noun>"
 )
 _VAGUE = frozenset(
-    "3d solid cloud scan model data table column csv curve "
-    "sound voice speech song music noise diagram".split()
+    (
+        *("3d", "solid", "cloud", "scan", "model", "data", "table", "column", "csv", "curve"),
+        *("sound", "voice", "speech", "song", "music", "noise", "diagram"),
+    )
 )
 """Nouns for media that stand for something else as often: a table may be one in words."""
 
