@@ -32,6 +32,7 @@ _NAMED = (
     re.compile(r"([?&](?:key|token|sig|signature|code)=)[^\s&#\"']{4,}", re.IGNORECASE),
 )
 MARK = "[redacted]"
+_FORMATTER = logging.Formatter()
 
 
 def redact(text: str) -> str:
@@ -50,7 +51,10 @@ def redact(text: str) -> str:
 
 
 def redact_logs() -> None:
-    """From now on, every record of `logging` in this process is redacted; twice does nothing."""
+    """From now on, every record of `logging` in this process is redacted, tracebacks too.
+
+    A second call does nothing.
+    """
     make = logging.getLogRecordFactory()
     if getattr(make, "redacts", False):
         return
@@ -59,6 +63,8 @@ def redact_logs() -> None:
         found = make(*args, **more)
         try:
             found.msg, found.args = redact(found.getMessage()), None
+            if found.exc_info:
+                found.exc_text = redact(_FORMATTER.formatException(found.exc_info))
         except Exception:  # arguments that do not fit: logging itself reports them
             return found
         return found

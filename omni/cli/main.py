@@ -18,6 +18,7 @@ from typing import NoReturn
 from omni import __version__
 from omni.cli.screen import Screen, one_line
 from omni.errors import OmniError, UsageError
+from omni.redacting import redact, redact_logs
 
 VERBS = (
     "chat",
@@ -77,6 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 failed, 2 bad input."""
     _never_fail_to_print()
+    redact_logs()
     screen = Screen()
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -120,8 +122,8 @@ def unexpected(error: BaseException) -> str:
 
     from omni.config import home
 
-    told = one_line(f"{type(error).__name__}: {error}")
-    trace = "".join(traceback.format_exception(error))
+    told = redact(one_line(f"{type(error).__name__}: {error}"))
+    trace = redact("".join(traceback.format_exception(error)))
     log = home() / "errors.log"
     try:
         log.parent.mkdir(parents=True, exist_ok=True)

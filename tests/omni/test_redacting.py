@@ -79,3 +79,17 @@ def test_log_records_are_redacted_once_asked_for(caplog):
     finally:
         logging.setLogRecordFactory(before)
     assert caplog.messages == [f"GET https://h/?key={MARK}", "3 items"]
+
+
+def test_tracebacks_in_logs_are_redacted(caplog):
+    before = logging.getLogRecordFactory()
+    try:
+        redact_logs()
+        try:
+            raise RuntimeError("refused: password=hunter22")
+        except RuntimeError:
+            logging.getLogger("some.library").exception("failed")
+    finally:
+        logging.setLogRecordFactory(before)
+    assert "hunter22" not in caplog.text
+    assert f"RuntimeError: refused: password={MARK}" in caplog.text

@@ -1,5 +1,6 @@
 """The command line as a whole: verbs, exit codes, errors, pipes."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -62,6 +63,31 @@ def test_an_unexpected_error_is_one_line_and_a_log(omni, monkeypatch, own_home):
     expected = f"omni: unexpected RuntimeError: first second (the traceback is in {log})\n"
     assert (ran.code, ran.out, ran.err) == (1, "", expected)
     assert "in fail" in log.read_text()
+
+
+KEY = "sk-proj-abcdefghijklmnop1234"
+
+
+def test_a_key_gets_into_no_log_message(omni, monkeypatch, caplog):
+    def run(arguments):
+        logging.getLogger("some.library").warning("401: %s was refused", KEY)
+        return 0
+
+    before = logging.getLogRecordFactory()
+    monkeypatch.setattr("omni.cli.catalog.run", run)
+    try:
+        assert omni("catalog").code == 0
+    finally:
+        logging.setLogRecordFactory(before)
+    assert caplog.messages == ["401: [redacted] was refused"]
+
+
+def test_a_key_gets_into_no_log_of_errors(omni, monkeypatch, own_home):
+    break_with(monkeypatch, RuntimeError(f"401: {KEY} was refused"))
+    ran = omni("catalog")
+    log = (own_home / "errors.log").read_text()
+    assert "unexpected RuntimeError: 401: [redacted] was refused" in ran.err
+    assert "RuntimeError: 401: [redacted] was refused" in log and KEY not in ran.err + log
 
 
 def test_the_log_does_not_grow_for_ever(omni, monkeypatch, own_home):
