@@ -43,7 +43,7 @@ class LanceEngine:
 
     def __init__(self, uri: str):
         self._lance: Any = need("lancedb", extra="lance")
-        self._arrow: Any = need("pyarrow", extra="lance")
+        self._arrow: Any = need("pyarrow")
         with _translated(uri):
             # Else what other processes have written would be seen only after reopening.
             self._db = self._lance.connect(uri, read_consistency_interval=timedelta(0))
