@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from omni.errors import Failed, UsageError
@@ -49,19 +51,25 @@ class Diffusers(Maker):
     def make(self, wish: Wish) -> Made:
         import torch
 
+        seed = secrets.randbelow(_SEEDS) if wish.seed is None else wish.seed
         with self._busy:
             pipeline = self._load()
-            seed = torch.seed() % _SEEDS if wish.seed is None else wish.seed
             given = {**self.arguments, **_known(pipeline, wish.parameters)}
-            answer = pipeline(
-                prompt=wish.prompt,
-                generator=torch.Generator("cpu").manual_seed(seed),
-                **_watched(pipeline),
-                **given,
-            )
-        if any(getattr(answer, "nsfw_content_detected", None) or ()):
-            raise Failed(f"{self.name} held back what it made: its safety checker refused it")
-        media = _media(wish.kind, answer, pipeline, self.name, given)
+            try:
+                answer = pipeline(
+                    prompt=wish.prompt,
+                    generator=torch.Generator("cpu").manual_seed(seed),
+                    **_watched(pipeline),
+                    **given,
+                )
+                if any(getattr(answer, "nsfw_content_detected", None) or ()):
+                    raise Failed(
+                        f"{self.name} held back what it made: its safety checker refused it"
+                    )
+                media = _media(wish.kind, answer, pipeline, self.name, given)
+            except (ValueError, TypeError, RuntimeError, AttributeError) as error:
+                text = " ".join(str(error).split())
+                raise Failed(f"{self.name} made no {wish.kind} of this prompt: {text}") from None
         return Made(media, self.name, seed, {"pipeline": type(pipeline).__name__, **given})
 
     def _load(self) -> Any:
@@ -71,21 +79,44 @@ class Diffusers(Maker):
 
             where = place(self.device, "auto")
             try:
-                pipeline = diffusers.DiffusionPipeline.from_pretrained(
-                    self.folder, use_safetensors=True, local_files_only=True, dtype=where.dtype
-                )
-            except (OSError, ValueError, TypeError) as error:
+                with _quiet(diffusers):
+                    pipeline = diffusers.DiffusionPipeline.from_pretrained(
+                        self.folder,
+                        use_safetensors=True,
+                        local_files_only=True,
+                        dtype=where.dtype,
+                    )
+            except (OSError, ValueError, TypeError, AttributeError) as error:
                 text = " ".join(str(error).split())
                 raise UsageError(f"{self.name} cannot be loaded as a pipeline: {text}") from None
             pipeline.set_progress_bar_config(disable=True)
-            unknown = sorted(set(self.arguments) - _takes(pipeline))
-            if unknown:
-                known = ", ".join(sorted(_takes(pipeline)))
-                raise UsageError(
-                    f"{type(pipeline).__name__} takes no {', '.join(unknown)}; it takes {known}"
-                )
+            self._check(pipeline)
             self._pipeline = pipeline.to(where.device)
         return self._pipeline
+
+    def _check(self, pipeline: Any) -> None:
+        kind = type(pipeline).__name__
+        if "prompt" not in inspect.signature(pipeline.__call__).parameters:
+            raise UsageError(f"{self.name} is a {kind}, which takes no prompt: name another")
+        if unknown := sorted(set(self.arguments) - _takes(pipeline)):
+            known = ", ".join(sorted(_takes(pipeline)))
+            raise UsageError(f"{kind} takes no {', '.join(unknown)}; it takes {known}")
+
+
+@contextmanager
+def _quiet(diffusers: Any) -> Iterator[None]:
+    """Without the progress bars of both libraries while weights are loaded."""
+    from omni.model.loading import quiet
+
+    bars = diffusers.utils.logging
+    shown = bars.is_progress_bar_enabled()
+    bars.disable_progress_bar()
+    try:
+        with quiet():
+            yield
+    finally:
+        if shown:
+            bars.enable_progress_bar()
 
 
 def _takes(pipeline: Any) -> set[str]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+import secrets
 import threading
 from typing import Any
 
-from omni.errors import UsageError
+from omni.errors import Failed, UsageError
 from omni.making import Made, Maker, Wish
+from omni.media import Media
 from omni.modality import modality
 from omni.plugins import Component
 
@@ -33,40 +36,80 @@ class Transformers(Maker):
         self._busy = threading.Lock()
 
     def make(self, wish: Wish) -> Made:
-        import numpy as np
         import torch
 
-        from omni.values import Waveform
-
+        if not wish.prompt.strip():
+            raise Failed("there is nothing to say: no words were given")
+        seed = secrets.randbelow(_SEEDS) if wish.seed is None else wish.seed
         with self._busy, torch.random.fork_rng():
             pipeline = self._load()
-            seed = torch.seed() % _SEEDS if wish.seed is None else wish.seed
             torch.manual_seed(seed)
-            given = {"generate_kwargs": self.arguments} if self.arguments else {}
-            answer = pipeline(wish.prompt, **given)
-        samples = np.asarray(answer["audio"], dtype=np.float32).squeeze()
-        columns = (
-            samples[:, None] if samples.ndim == 1 else samples.reshape(-1, samples.shape[-1]).T
-        )
-        wave = Waveform(np.ascontiguousarray(columns.clip(-1, 1)), int(answer["sampling_rate"]))
-        media = modality("audio").save(wave, name="sound.wav")
-        return Made(media, self.name, seed, dict(self.arguments))
+            try:
+                answer = pipeline(wish.prompt, **self._given(pipeline))
+            except (ValueError, TypeError, RuntimeError, IndexError) as error:
+                text = " ".join(str(error).split())
+                raise Failed(f"{self.name} made no sound of this prompt: {text}") from None
+        return Made(_sound(answer), self.name, seed, dict(self.arguments))
+
+    def _given(self, pipeline: Any) -> dict[str, Any]:
+        """The arguments under the name by which this kind of model takes them."""
+        if not self.arguments:
+            return {}
+        generates = pipeline.model.can_generate()
+        return {"generate_kwargs" if generates else "forward_params": self.arguments}
 
     def _load(self) -> Any:
         if self._pipeline is None:
             from transformers import pipeline
 
             from omni.device import place
+            from omni.model.loading import quiet
 
             where = place(self.device, "auto")
             try:
-                self._pipeline = pipeline(
-                    "text-to-audio", model=str(self.folder), device=where.device, dtype=where.dtype
-                )
+                with quiet():
+                    found = pipeline(
+                        "text-to-audio",
+                        model=str(self.folder),
+                        device=where.device,
+                        dtype=where.dtype,
+                    )
             except (OSError, ValueError, KeyError) as error:
                 text = " ".join(str(error).split())
                 raise UsageError(f"{self.name} is no text-to-audio model: {text}") from None
+            self._check(found)
+            self._pipeline = found
         return self._pipeline
+
+    def _check(self, pipeline: Any) -> None:
+        """A model that generates checks its own arguments; others would just ignore them."""
+        if pipeline.model.can_generate():
+            return
+        takes = _takes(pipeline)
+        if unknown := sorted(set(self.arguments) - takes):
+            known = ", ".join(sorted(takes)) or "none"
+            raise UsageError(
+                f"{type(pipeline.model).__name__} takes no {', '.join(unknown)}; it takes {known}"
+            )
+
+
+def _takes(pipeline: Any) -> set[str]:
+    """Arguments of a model that are for people to set."""
+    inner = {*pipeline.tokenizer.model_input_names, "return_dict", "labels", "kwargs"}
+    names = set(inspect.signature(pipeline.model.forward).parameters) - inner
+    return {name for name in names if not name.startswith("output_")}
+
+
+def _sound(answer: Any) -> Media:
+    """What a pipeline answers, (…, channels, samples) or (samples,), as a sound file."""
+    import numpy as np
+
+    from omni.values import Waveform
+
+    samples = np.asarray(answer["audio"], dtype=np.float32)
+    columns = samples.reshape(-1, samples.shape[-1]).T
+    wave = Waveform(np.ascontiguousarray(columns.clip(-1, 1)), int(answer["sampling_rate"]))
+    return modality("audio").save(wave, name="sound.wav")
 
 
 plugin = Transformers
