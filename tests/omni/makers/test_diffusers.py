@@ -1,5 +1,9 @@
 """A real diffusion pipeline with tiny weights makes pictures, or says why it does not."""
 
+# The types that diffusers declares are narrower than what it takes and gives:
+# pyright: reportPrivateImportUsage=false, reportArgumentType=false
+# pyright: reportOptionalMemberAccess=false, reportAttributeAccessIssue=false
+
 import json
 import shutil
 import threading

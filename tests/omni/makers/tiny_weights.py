@@ -1,5 +1,9 @@
 """Weights of real pipelines and models, as small as they go, made from configurations alone."""
 
+# The types that diffusers declares are narrower than what it takes and gives:
+# pyright: reportPrivateImportUsage=false, reportArgumentType=false
+# pyright: reportOptionalMemberAccess=false, reportAttributeAccessIssue=false
+
 import json
 from pathlib import Path
 from string import ascii_lowercase
