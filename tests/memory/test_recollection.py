@@ -68,7 +68,8 @@ def test_media_are_kept_with_their_bytes_and_found_by_their_like(tools, root):
     assert found.media.digest == held.digest
     assert found.citation is not None and "picture-1.png" in found.source
     assert FolderRecollection(root).forget(found.id) == 1
-    assert FolderRecollection(root).recall("", [held], 1)[0].media.digest == other.digest
+    (rest,) = FolderRecollection(root).recall("", [held], 1)
+    assert rest.media is not None and rest.media.digest == other.digest
 
 
 def test_other_openings_of_the_folder_see_what_was_kept(root):

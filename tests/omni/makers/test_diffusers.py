@@ -2,7 +2,7 @@
 
 # The types that diffusers declares are narrower than what it takes and gives:
 # pyright: reportPrivateImportUsage=false, reportArgumentType=false
-# pyright: reportOptionalMemberAccess=false, reportAttributeAccessIssue=false
+# pyright: reportAttributeAccessIssue=false
 
 import json
 import shutil
@@ -152,6 +152,7 @@ def test_an_agent_shows_the_picture_with_its_lineage(weights):
     with Agent(ScriptedBrain(script=[AIMessage([block])]), makers=makers) as agent:
         answer = agent.run("draw a red cat")
         lineage = agent.lineage("img-1")
+        assert lineage is not None
     assert answer.ok
     assert (lineage.prompt, lineage.seed) == ("a red cat", 3)
     assert lineage.parameters["pipeline"] == "StableDiffusionPipeline"
