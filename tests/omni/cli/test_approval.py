@@ -203,7 +203,7 @@ def test_at_a_real_terminal(spawn, own_home, typed, out, code):
     for keys in typed:
         shown += read_until(keyboard, (b"session: ", b"may be empty): ", b"arguments: "))
         os.write(keyboard, keys)
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=180)
     os.close(keyboard)
     assert said.strip() == out
     assert process.returncode == code
