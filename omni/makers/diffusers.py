@@ -91,7 +91,8 @@ class Diffusers(Maker):
                 raise UsageError(f"{self.name} cannot be loaded as a pipeline: {text}") from None
             pipeline.set_progress_bar_config(disable=True)
             self._check(pipeline)
-            self._pipeline = pipeline.to(where.device)
+            # Older releases do not read `dtype` when they load.
+            self._pipeline = pipeline.to(where.device, where.dtype)
         return self._pipeline
 
     def _check(self, pipeline: Any) -> None:

@@ -15,6 +15,7 @@ words where media should be and the like are refused with 400 and a reason.
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import threading
@@ -208,13 +209,11 @@ def _handler(service: Simulator) -> type[BaseHTTPRequestHandler]:
             self.send_header("Connection", "close")
             self.end_headers()
             self.close_connection = True
-            try:
+            with contextlib.suppress(OSError):  # a client may hang up
                 for one in found:
                     self.wfile.write(f"data: {json.dumps(one)}\n\n".encode())
                     self.wfile.flush()
                 self.wfile.write(b"data: [DONE]\n\n")
-            except OSError:
-                pass  # the client has hung up, which is its right
 
         def _refuse(
             self, status: int, message: str, headers: Mapping[str, str] | None = None

@@ -65,10 +65,14 @@ CASES = {
 @pytest.mark.parametrize("skills", CASES.values(), ids=CASES)
 @pytest.mark.parametrize("count", [8, 40, 150])
 def test_on_fresh_questions_a_blend_is_no_worse_than_the_best_leg(skills, count):
+    """Of eight questions one cannot tell each time: there, what is lost at most is twice as much."""
     fresh = drawn(99, 200, **skills)
     best = max(mrr_alone(fresh, name) for name in skills)
-    found = calibrate(drawn(0, count, **skills))
-    assert mrr_of(fresh, found.blend) >= best - 0.01, found.reason
+    found = [calibrate(drawn(seed, count, **skills)) for seed in range(5)]
+    gains = [mrr_of(fresh, one.blend) - best for one in found]
+    assert sum(gains) / len(gains) >= -0.01
+    for gain, one in zip(gains, found, strict=True):
+        assert gain >= (-0.02 if count < 40 else -0.01), one.reason
 
 
 @pytest.mark.parametrize("name", ["each knows one half", "both know a little"])

@@ -17,6 +17,7 @@ from omni.modality import modality
 from omni.recognition import speech, writing
 from omni.recognition.voice import RATE
 from omni.values import Clip, Cloud, Series, Waveform
+from tests.omni.recognition.speaking import spoken
 
 film_pieces: Any = films.extract
 solid_pieces: Any = solids.extract
@@ -25,29 +26,15 @@ table_pieces: Any = tables.extract
 SILENT = Plan(ocr=False, speech="none")
 
 
-def spoken(*phrases, gap=1.0, noise=0.0):
-    """A recording by espeak-ng; where each phrase begins and ends, to the sample."""
-    from omni.nano.world import speech
-
-    pytest.importorskip("espeakng_loader")
-    rng = np.random.default_rng(0)
-    pieces, spots, at = [], [], 0
-    for phrase in phrases:
-        pause = np.zeros(round(gap * RATE), np.float32)
-        said = speech.speak(phrase, speech.Voice("en-us", speed=140)).samples[:, 0]
-        sounding = np.flatnonzero(np.abs(said) > 0.02)
-        at += len(pause)
-        spots.append(((at + sounding[0]) / RATE, (at + sounding[-1]) / RATE))
-        at += len(said)
-        pieces += [pause, said]
-    samples = np.concatenate([*pieces, np.zeros(RATE // 2, np.float32)])
-    samples = samples + noise * rng.normal(size=len(samples)).astype(np.float32)
-    return Waveform(samples[:, None].astype(np.float32), RATE), spots
+def recorded(*phrases, **how):
+    """A recording of phrases; where each begins and ends, in seconds."""
+    samples, spots = spoken(*phrases, **how)
+    return Waveform(samples[:, None], RATE), spots
 
 
 def test_a_recording_by_segment_with_its_words():
     pytest.importorskip("pocketsphinx")
-    wave, spots = spoken("one two three four five", "hello world", "good morning")
+    wave, spots = recorded("one two three four five", "hello world", "good morning")
     media = modality("audio").save(wave, name="memo.wav")
     whole, *pieces = sound_pieces(media, Plan(speech="pocketsphinx"))
     assert whole.media is media and whole.seconds == (0.0, round(wave.seconds, 3))
@@ -65,7 +52,7 @@ def test_nothing_fails_where_nobody_can_write_it_down(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(speech, "available", lambda name: False)
     assert sounds.recogniser("auto") is None
-    wave, _ = spoken("hello world", "good morning")
+    wave, _ = recorded("hello world", "good morning")
     media = modality("audio").save(wave, name="memo.wav")
     whole, *pieces = sound_pieces(media, Plan())
     assert len(pieces) == 2 and not any(piece.text for piece in pieces)
@@ -137,7 +124,7 @@ def test_motion_and_fades_are_no_cuts():
 
 
 def test_speech_in_a_film_has_its_seconds():
-    wave, spots = spoken("the harbour is closed", "ships leave at seven", gap=2.0)
+    wave, spots = recorded("the harbour is closed", "ships leave at seven", gap=2.0)
     length = round(sum(LENGTHS) * RATE)
     samples = np.zeros((length, 1), np.float32)
     count = min(length, len(wave.samples))
