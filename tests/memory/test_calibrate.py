@@ -65,7 +65,7 @@ CASES = {
 @pytest.mark.parametrize("skills", CASES.values(), ids=CASES)
 @pytest.mark.parametrize("count", [8, 40, 150])
 def test_on_fresh_questions_a_blend_is_no_worse_than_the_best_leg(skills, count):
-    """Of eight questions one cannot tell each time: there, what is lost at most is twice as much."""
+    """Eight questions cannot tell each time: there, twice as much may be lost at most."""
     fresh = drawn(99, 200, **skills)
     best = max(mrr_alone(fresh, name) for name in skills)
     found = [calibrate(drawn(seed, count, **skills)) for seed in range(5)]
