@@ -3,6 +3,7 @@
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -196,14 +197,18 @@ def test_at_a_real_terminal(spawn, own_home, typed, out, code):
     process = spawn(
         Source(script), "ask", "compute", "--tools", "python", "--session", "s",
         stdin=terminal, stderr=terminal, stdout=subprocess.PIPE, start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        preexec_fn=lambda: (
+            # What is run in the background ignores Ctrl-C, and so would what it starts.
+            signal.signal(signal.SIGINT, signal.SIG_DFL),
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        ),
     )  # fmt: skip
     os.close(terminal)
     shown = b""
     for keys in typed:
         shown += read_until(keyboard, (b"session: ", b"may be empty): ", b"arguments: "))
         os.write(keyboard, keys)
-    said, _ = process.communicate(timeout=180)
+    said, _ = process.communicate(timeout=60)
     os.close(keyboard)
     assert said.strip() == out
     assert process.returncode == code

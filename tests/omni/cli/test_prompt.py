@@ -141,13 +141,13 @@ def test_a_resumed_session_is_drawn_again_within_forty_columns(spawn, red, own_h
         agent.run("What is this, and what else is there to say?", [red])
     variables = {} if colour else {"NO_COLOR": "1"}
     person = Person(spawn, ["Bye."], "chat", "--resume", "mine", variables=variables)
-    person.sees("resumed mine")
-    begin = len(person.seen)
+    picture = "▀" if colour else "░"
     deadline = time.monotonic() + SECONDS
-    while ("▀" if colour else "░") not in person.seen:
+    while picture not in person.seen:
         assert time.monotonic() < deadline, f"no picture:\n{person.seen}"
         person._read()
-    drawn = person.seen[begin:]
+    drawn = person.seen.partition("resumed mine")[2]
+    assert picture in drawn
     assert ("\x1b[38;2;200;30;30" in drawn) is colour
     lines = ESCAPE.sub("", drawn).replace("\r", "").split("\n")
     assert max(map(len, lines)) <= 40
