@@ -20,15 +20,15 @@ from omni.nano.writing import Codes, Writer
 KINDS: Mapping[str, float] = {
     "image": 0.26,
     "audio": 0.13,
-    "video": 0.1,
+    "video": 0.09,
     "points": 0.05,
     "series": 0.08,
     "draw": 0.05,
     "say": 0.01,
     "talk": 0.05,
-    "passages": 0.13,
-    "exercises": 0.02,
-    "pairs": 0.12,
+    "passages": 0.1,
+    "exercises": 0.08,
+    "pairs": 0.1,
 }
 """Kinds of dialogue and how often each is had."""
 

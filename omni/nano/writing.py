@@ -117,7 +117,7 @@ class Writer:
         first = rng.random() < 0.85
         if first:
             self._attach(lesson, items)
-        question = vary(rng, exchange.question)
+        question = exchange.question if exchange.exact else vary(rng, exchange.question)
         heard = "both"
         if about:
             question = hurried(rng, question)

@@ -235,15 +235,19 @@ def _cut(rng: random.Random, handles: Sequence[str], named: Sequence[str]) -> Ca
     return Called(question, "cut_video", arguments, result, (made,))
 
 
-_SIGNS = {"+": operator.add, "-": operator.sub, "*": operator.mul}
+_SIGNS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
+_SPOKEN = {"+": "plus", "-": "minus", "*": "times", "/": "divided by"}
 
 
 def _sum(rng: random.Random, _: Sequence[str], __: Sequence[str]) -> Called:
     first, second = rng.randint(1, 10 ** rng.randint(1, 4)), rng.randint(1, 10 ** rng.randint(1, 3))
     sign = rng.choice(tuple(_SIGNS))
     total = f"{first} {sign} {second}"
-    number = str(_SIGNS[sign](first, second))
-    question = rng.choice(errands.SUM).format(sum=total)
+    number = f"{_SIGNS[sign](first, second):.12g}"
+    asked = rng.choice(
+        (total, total, f"{first}{sign}{second}", f"{first} {_SPOKEN[sign]} {second}")
+    )
+    question = rng.choice(errands.SUM).format(sum=asked)
     return Called(question, "calculator", {"expression": total}, number)
 
 
@@ -286,7 +290,7 @@ ERRANDS = (
     Errand("search_web", (), _search),
     Errand("set_timer", (), _timer),
 )
-_OFTEN = (5, 2, 4, 1.5, 1.5, 5, 1.5, 1, 2, 1, 0.6, 1, 0.3)
+_OFTEN = (5, 2, 4, 1.5, 1.5, 5, 1.5, 1, 4, 2, 1, 3, 1)
 
 
 def example(rng: random.Random) -> Called:

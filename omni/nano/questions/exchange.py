@@ -21,12 +21,14 @@ class Exchange:
         answer: exact words; of a picture the key in `omni.nano.drawing`; of sound what is said.
         makes: `text`, `image` or `audio`.
         also: other answers that are as right, such as the same things in another order.
+        exact: whether the answer copies letters from the question, which is then asked as it is.
     """
 
     question: str
     answer: str
     makes: str = "text"
     also: tuple[str, ...] = ()
+    exact: bool = False
 
     @property
     def right(self) -> tuple[str, ...]:

@@ -35,9 +35,9 @@ def text(rng: random.Random) -> str:
     return "\n".join(lines)
 
 
-def phrase(rng: random.Random) -> str:
-    """A few words in a row."""
-    return " ".join(_word(rng) for _ in range(rng.randint(1, 5)))
+def phrase(rng: random.Random, most: int = 5) -> str:
+    """A few words in a row, at most so many."""
+    return " ".join(_word(rng) for _ in range(rng.randint(1, most)))
 
 
 def name(rng: random.Random) -> str:

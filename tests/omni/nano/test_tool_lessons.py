@@ -106,6 +106,7 @@ def worked_out(expression):
     node = ast.parse(expression, mode="eval").body
     assert isinstance(node, ast.BinOp)
     signs = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul}
+    signs[ast.Div] = operator.truediv
     left, right = (ast.literal_eval(side) for side in (node.left, node.right))
     return signs[type(node.op)](left, right)
 
@@ -114,7 +115,10 @@ def test_sums_are_right_and_changes_are_those_that_are_asked_for():
     by_name = {errand.tool: errand for errand in calls.ERRANDS}
     for seed in range(100):
         _, called = made_of(by_name["calculator"], seed)
-        assert called.result == str(worked_out(called.arguments["expression"]))
+        assert float(called.result) == pytest.approx(worked_out(called.arguments["expression"]))
+        assert re.findall(r"\d+", called.question) == re.findall(
+            r"\d+", called.arguments["expression"]
+        )
         _, called = made_of(by_name["edit_image"], seed)
         change = called.arguments["change"]
         assert called.question in [wish.format(h="img-4") for wish in errands.EDIT[change]]

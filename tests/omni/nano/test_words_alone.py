@@ -128,7 +128,8 @@ def test_talk_is_strange_as_often_as_is_wished():
 
 def test_exercises_are_answered_with_their_own_words_in_another_order():
     for seed in range(200):
-        exchange = exercises.exercise(random.Random(seed))
+        rng = random.Random(seed)
+        exchange = rng.choice((exercises.backwards, exercises.in_order))(rng)
         asked = exchange.question.lower()
         assert not dialogue.names_held_out(exchange.question)
         for word in set(re.findall("[a-z]+", exchange.answer.lower())) - {"and"}:
@@ -136,3 +137,35 @@ def test_exercises_are_answered_with_their_own_words_in_another_order():
     few = exercises.backwards(random.Random(3))
     things = re.findall(r"an? \w+ \w+", few.question)
     assert re.findall(r"[Aa]n? \w+ \w+", few.answer)[1:] == things[::-1][1:]
+
+
+def test_what_is_repeated_or_looked_up_stands_in_the_question_as_it_is_answered():
+    unsaid = 0
+    for seed in range(300):
+        rng = random.Random(seed)
+        exchange = exercises.repeated(rng)
+        assert exchange.exact and exchange.answer in exchange.question
+        exchange = exercises.looked_up(rng)
+        *lines, question = exchange.question.split("\n")
+        assert exchange.exact
+        if exchange.answer == passages.UNSAID:
+            unsaid += 1
+            assert not any(
+                len(name) > 3 and name in question for line in lines for name in strange(line)
+            )
+            continue
+        found = LOOKED_UP.fullmatch(exchange.answer)
+        assert found
+        fact, owner, value, place = found.groups()
+        told = [line for line in lines if owner in line and value in line]
+        assert told and owner in question and fact in question
+        assert place is None or lines[int(place) - 1] in told
+    assert 20 < unsaid < 80
+
+
+LOOKED_UP = re.compile(r"The (\w+) of (\w+) is (.+)\.(?: \[(\d)])?")
+
+
+def strange(line):
+    """Capitalised words of a line which stand at its beginning, or before its end."""
+    return re.findall(r"(?:of |^(?:\[\d] )?)([A-Z][a-z]+)(?=\.$|:| has| \|)", line)
