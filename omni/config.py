@@ -28,6 +28,12 @@ class Settings(BaseModel):
             of another, or `off`.
         tools: names of the tools that the brain may call, or `all`.
         makers: who makes what the brain cannot, as `image=stabilityai/sd-turbo`.
+        max_steps: at most this many model calls a turn; not set means what `Limits` say.
+        max_tokens: at most this many tokens a turn, in and out.
+        max_seconds: at most this long a turn.
+        max_money: at most this much a turn, in the currency of the prices.
+        prices: what a million tokens cost, in and out, as `gpt-5-mini=0.25/2`; without a name,
+            those of the brain.
         roots: folders that files may be attached from; empty allows every folder.
         max_bytes: largest file that is opened.
         graphics: how pictures are drawn: `auto`, `kitty`, `sixel`, `blocks` or `none`.
@@ -44,6 +50,11 @@ class Settings(BaseModel):
     memory: str = Field("auto", min_length=1)
     tools: tuple[str, ...] = ()
     makers: tuple[str, ...] = ()
+    max_steps: int | None = Field(None, ge=1)
+    max_tokens: int | None = Field(None, ge=1)
+    max_seconds: float | None = Field(None, gt=0, allow_inf_nan=False)
+    max_money: float | None = Field(None, gt=0, allow_inf_nan=False)
+    prices: tuple[str, ...] = ()
     roots: tuple[Path, ...] = ()
     max_bytes: int = Field(4 << 30, ge=1)
     graphics: str = Field("auto", pattern="^(auto|kitty|sixel|blocks|none)$")
@@ -121,6 +132,6 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _split(name: str, text: str) -> Any:
     """Lists are written in the environment as paths are there, and names with commas."""
-    if name in ("tools", "makers"):
+    if name in ("tools", "makers", "prices"):
         return tuple(part.strip() for part in text.split(",") if part.strip())
     return tuple(text.split(os.pathsep)) if name == "roots" else text

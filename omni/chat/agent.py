@@ -113,8 +113,7 @@ class Agent:
         self.seed = seed
         self.system_prompt = system_prompt
         self.approve = approve
-        self.limits = limits or Limits()
-        self.limits.require_price(model_name(self.brain))
+        kept = self._priced(limits or Limits())
         self.response_format = response_format
         self._given_makers = dict(makers or {})
         self._given_memory = memory
@@ -132,7 +131,7 @@ class Agent:
             self._offload,
             graph=lambda: self.graph,
             context=AgentContext(self.shelf, self.access),
-            limits=self.limits,
+            limits=kept,
             response_format=response_format,
         )
 
@@ -175,6 +174,15 @@ class Agent:
         from omni.chat.approving import asked_of
 
         return asked_of(self._writer.interrupts())
+
+    @property
+    def limits(self) -> Limits:
+        """What one turn may take; others that are set count from the next model call on."""
+        return self._runner.limits
+
+    @limits.setter
+    def limits(self, limits: Limits) -> None:
+        self._runner.limits = self._priced(limits)
 
     def run(self, text: str, attach: Sequence[Item] = (), *, want: Sequence[str] = ()) -> Answer:
         """Ask and wait for the answer; see `stream`."""
@@ -361,6 +369,12 @@ class Agent:
             return self.shelf[item]
         media = item if isinstance(item, Media) else open_media(item, self.access)
         return take(readable(media), self.shelf)
+
+    def _priced(self, limits: Limits) -> Limits:
+        """The limits, which can be kept."""
+        if not getattr(self.brain, "costs_nothing", False):
+            limits.require_price(model_name(self.brain))
+        return limits
 
     def _messages(self) -> list[Any]:
         return self._writer.messages()

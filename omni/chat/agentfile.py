@@ -139,6 +139,8 @@ class AgentFile(_Table):
         found = {name: getattr(self, name) for name in names if name in self.model_fields_set}
         if self.budget and self.budget.tokens:
             found["budget"] = self.budget.tokens
+        said = self.limits.model_fields_set - {"prices"}
+        found |= {f"max_{name}": getattr(self.limits, name) for name in said}
         return found
 
     def _answer(self) -> Any:

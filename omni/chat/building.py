@@ -49,7 +49,7 @@ def build(
         UsageError: if a tool is to be approved that there is not.
     """
     in_place = getattr(agent.brain, "media_in_place", False)
-    stack: list[Any] = [Watch(_settings(agent)), Meter(agent.limits)]
+    stack: list[Any] = [Watch(_settings(agent)), Meter(lambda: agent.limits)]
     if names := gated(tools, agent.approve):
         stack.append(Approval(names))
         lend(tools, names)

@@ -90,8 +90,9 @@ class Limits:
         if self.money is not None and self.price(model) is None:
             known = f"prices are given for {', '.join(self.prices)}" if self.prices else "none is"
             raise UsageError(
-                f"a limit of money needs the price of {model!r}: {known}; "
-                f"give prices={{{model!r}: Price(input=…, output=…)}}, for a million tokens"
+                f"a limit of money needs the price of {model!r}: {known}; say what a million "
+                f"tokens cost, as --price {model}=IN/OUT or "
+                f"prices={{{model!r}: Price(input=…, output=…)}}"
             )
 
     def check(self, spent: Spent, ahead: int = 0) -> None:
@@ -106,8 +107,8 @@ class Limits:
         """
         if spent.steps >= self.steps:
             raise LimitReached(
-                f"no answer after {self.steps} steps: raise the limit of steps, or ask for less "
-                "at a time"
+                f"no answer after {self.steps} steps: raise the limit of steps (--max-steps), or "
+                "ask for less at a time"
             )
         about = "" if spent.counted else "about "
         if self.tokens is not None and spent.tokens >= self.tokens:

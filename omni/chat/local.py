@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
@@ -41,6 +41,8 @@ class LocalChat(BaseChatModel):
     """Text that ends an answer."""
     seed: int | None = None
     """Fixes what is drawn at random."""
+
+    costs_nothing: ClassVar[bool] = True
 
     @property
     def _identifying_params(self) -> Mapping[str, Any]:

@@ -20,11 +20,14 @@ class Meter(AgentMiddleware):
     """Keeps a turn within its limits.
 
     What was taken is read from the messages of the turn, so that it counts on after a restart.
+
+    Args:
+        limits: those of now.
     """
 
-    def __init__(self, limits: Limits):
+    def __init__(self, limits: Callable[[], Limits]):
         super().__init__()
-        self.limits = limits
+        self._limits = limits
 
     def wrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Any]
@@ -43,10 +46,10 @@ class Meter(AgentMiddleware):
     def _check(self, request: ModelRequest[Any]) -> None:
         turns = split(request.messages)
         turn = turns[-1][1] if turns else []
-        ahead = 0
-        if self.limits.tokens is not None:
+        ahead, limits = 0, self._limits()
+        if limits.tokens is not None:
             ahead = _letters(request.messages) // _MOST_LETTERS_A_TOKEN
-        self.limits.check(spent(turn, self.limits, model_name(request.model)), ahead)
+        limits.check(spent(turn, limits, model_name(request.model)), ahead)
 
 
 def spent(messages: Sequence[AnyMessage], limits: Limits, model: str) -> Spent:

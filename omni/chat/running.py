@@ -47,7 +47,7 @@ class Runner:
         self._offload = offload
         self._graph = graph
         self._context = context
-        self._limits = limits
+        self.limits = limits
         self._response_format = response_format
         self._busy = threading.Lock()
         self._run: TurnRun | None = None
@@ -124,7 +124,7 @@ class Runner:
             context=dataclasses.replace(self._context, want=tuple(want)),
             teller=Teller(self._offload),
             checkpoints=self._writer.sessions.checkpoints,
-            limits=self._limits,
+            limits=self.limits,
             given=given,
         )
 

@@ -135,6 +135,16 @@ def _tokens(text: str) -> int | None:
     return int(text)
 
 
+@command("limits", "[NAME=N…|off]", "show or change what a turn may take: steps, money, …")
+def _limits(chat: Conversation, rest: str) -> None:
+    from omni.cli import limiting
+
+    if rest:
+        chat.bound(limiting.changed(chat.agent.limits, rest))
+    for line in limiting.told(chat.agent):
+        chat.screen.notice(line)
+
+
 @command("tools", "[NAMES|all|none]", "show or change the tools that the model may call")
 def _tools(chat: Conversation, rest: str) -> None:
     if rest:

@@ -14,6 +14,7 @@ from omni.chat.events import Event, Finished, MediaMade, TextDelta, ToolEnded, T
 from omni.cli import commands, paths, preview
 from omni.cli.approval import Approver
 from omni.cli.chat_memory import ChatMemory
+from omni.cli.limiting import settings_with
 from omni.cli.main import unexpected
 from omni.cli.opening import open_agent
 from omni.cli.screen import Screen, fit, one_line
@@ -22,6 +23,7 @@ from omni.errors import OmniError
 
 if TYPE_CHECKING:
     from omni.chat.agent import Agent
+    from omni.chat.limits import Limits
     from omni.config import Settings
     from omni.content import Answer, Asked, MediaPart
     from omni.media import MediaRef
@@ -202,6 +204,11 @@ class Conversation:
         """At most this many media tokens a turn from now on."""
         self.settings = self.settings.model_copy(update={"budget": tokens})
         self.agent.budget = Budget(tokens=tokens) if tokens else None
+
+    def bound(self, limits: Limits) -> None:
+        """What a turn may take from now on."""
+        self.agent.limits = limits
+        self.settings = settings_with(self.settings, limits)
 
     def reopen(self, *, session: str | None = None, **changes: Any) -> None:
         """Go on with another session or other settings; if that fails, all stays as it was."""

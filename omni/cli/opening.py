@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import math
 import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from omni.cli.limiting import add_limit_flags, given_limits, limits_of
 
 if TYPE_CHECKING:
     from langchain.agents.middleware import AgentMiddleware
@@ -51,6 +54,7 @@ def add_brain_flags(parser: argparse.ArgumentParser) -> None:
         dest="makers",
         help="who makes what the brain cannot, such as image=FOLDER; may be given again",
     )
+    add_limit_flags(parser)
 
 
 def _budget(text: str) -> int:
@@ -114,10 +118,11 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
     described = agent_file(arguments)
     given = described.as_settings() if described else {}
     given |= {name: value for name, value in flags.items() if value is not None}
-    found = settings(**given)
-    if arguments.budget == 0:
-        found = found.model_copy(update={"budget": None})
-    return found
+    limits = given_limits(arguments)
+    lifted = {name for name, value in limits.items() if value == math.inf}
+    lifted |= {"budget"} if arguments.budget == 0 else set()
+    given |= {name: value for name, value in limits.items() if name not in lifted}
+    return settings(**given).model_copy(update=dict.fromkeys(lifted))
 
 
 def agent_file(arguments: argparse.Namespace) -> AgentFile | None:
@@ -165,6 +170,7 @@ def open_agent(
         "device": settings.device,
         "dtype": settings.dtype,
         "access": Access(settings.roots, settings.max_bytes),
+        "limits": limits_of(settings, more["limits"].prices if more else {}),
     }
     if settings.makers:
         from omni.making import named
