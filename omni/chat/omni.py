@@ -63,8 +63,8 @@ class ChatOmni(LocalChat):
 
     @property
     def reads_plain(self) -> bool:
-        """Whether results of tools are shown without marks, as the embedded model was taught."""
-        return self.model == "nano"
+        """Whether results of tools are shown without marks, as a model that quotes was taught."""
+        return self.model == "nano" or bool(self._config().get("quotes"))
 
     def _resolve_model_profile(self) -> Any:
         config = self._config()

@@ -21,7 +21,7 @@ from omni.chat.seen import Seen
 from omni.chat.shortlist import SHARE, Shortlist
 from omni.compression.budget import Budget
 from omni.errors import UsageError
-from omni.media import Media
+from omni.media import HANDLE, Media
 from omni.model.questions import TEXT, is_item
 from omni.model.sharing import nearness, weights
 from omni.wire import OUR_KEY, block_media, block_ref, is_media
@@ -108,8 +108,13 @@ class Prompter:
         if not any(message["role"] != "system" for message in dialogue):
             raise UsageError("there is nothing to answer: the conversation holds no message")
         if tools and self.window:
-            called = _called(dialogue)
-            tools = self._shortlist(tools, _question(dialogue), self.window // SHARE, called)
+            tools = self._shortlist(
+                tools,
+                _question(dialogue),
+                self.window // SHARE,
+                _called(dialogue),
+                _handles(dialogue),
+            )
         turns = _turns(dialogue)
         reserve = min(max_tokens, (self.window or max_tokens * 4) // 4)
         while True:
@@ -294,6 +299,17 @@ def _called(dialogue: Sequence[Mapping[str, Any]]) -> frozenset[str]:
             break
         names |= {call["name"] for call in message.get("tool_calls", ())}
     return frozenset(names)
+
+
+def _handles(dialogue: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+    """Beginnings of the handles in a conversation: those of its media, and those in its words."""
+    said = [
+        str(part.get("handle") or part.get("text") or "")
+        for message in dialogue
+        for part in message["content"]
+        if message["role"] != "system"
+    ]
+    return frozenset(match[1] for each in said for match in HANDLE.finditer(each))
 
 
 def _media(block: Mapping[str, Any]) -> tuple[Media, str]:

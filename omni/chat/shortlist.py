@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from omni.media import HANDLE
 from omni.model.questions import TEXT
 from omni.model.sharing import words
 
@@ -25,7 +26,8 @@ class Shortlist:
 
     How near a tool is, the model's own text encoder says, in whose space a wish lies close to the
     description of what grants it; without one, how many words they have in common. Tools that were
-    called in the turn stay.
+    called in the turn stay. One that must be given a medium of a kind that is not there, such as a
+    recording, goes before any that can be called: a small model would call it all the same.
 
     Args:
         loaded: the model that reads the list.
@@ -37,7 +39,12 @@ class Shortlist:
         self._described: dict[str, torch.Tensor] = {}
 
     def __call__(
-        self, tools: Sequence[Tool], question: str, room: int, called: frozenset[str] = frozenset()
+        self,
+        tools: Sequence[Tool],
+        question: str,
+        room: int,
+        called: frozenset[str] = frozenset(),
+        there: frozenset[str] | None = None,
     ) -> list[Tool]:
         """The tools that stay, one at least, in their order.
 
@@ -46,12 +53,18 @@ class Shortlist:
             question: what was asked.
             room: tokens that the list may take.
             called: names of those that were called in this turn.
+            there: prefixes of the handles of media that there are; `None` if it is not known.
         """
         if not tools or self.length(tools) <= room:
             return list(tools)
         near = self._near([_told(tool) for tool in tools], question)
         order = sorted(
-            range(len(tools)), key=lambda place: (_name(tools[place]) not in called, -near[place])
+            range(len(tools)),
+            key=lambda place: (
+                _name(tools[place]) not in called,
+                there is not None and not _possible(tools[place], there),
+                -near[place],
+            ),
         )
         kept: list[int] = []
         for place in order:
@@ -75,6 +88,17 @@ class Shortlist:
 
 def _name(tool: Tool) -> str:
     return str(tool.get("function", tool).get("name", ""))
+
+
+def _possible(tool: Tool, there: frozenset[str]) -> bool:
+    """Whether all media that a tool must be given can be: its fields name handles that will do."""
+    parameters = tool.get("function", tool).get("parameters") or {}
+    fields = parameters.get("properties") or {}
+    for name in parameters.get("required") or ():
+        wanted = {match[1] for match in HANDLE.finditer(str(fields[name].get("description")))}
+        if wanted and not wanted & there:
+            return False
+    return True
 
 
 def _told(tool: Tool) -> str:

@@ -6,9 +6,13 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from omni import plugins
 from omni.chat.prompting import CLIP, Prompter
+from omni.chat.returning import MEDIA_KEY
 from omni.chat.shortlist import SHARE, Shortlist
+from omni.media import Access
+from omni.modality import open_media
 from omni.model.loading import load
 from omni.model.template import SHORT_TOOLS_TEMPLATE
+from omni.wire import media_block
 
 QUESTIONS = {
     "What does the text in this picture say?": "read_text",
@@ -69,6 +73,37 @@ def test_a_list_that_fits_stays_as_it_is_and_one_tool_always_stays(nano, tools):
 def test_what_was_called_in_the_turn_stays(nano, tools):
     found = Shortlist(nano, len)(tools, "read the sign", 2, frozenset({"calculator"}))
     assert "calculator" in names(found) and len(found) == 2
+
+
+def test_what_must_be_given_a_medium_that_is_not_there_goes_first(prompter, tools):
+    question, room = "What does the text in this picture say?", prompter.window // SHARE
+    pictures, sounds = frozenset({"img"}), frozenset({"aud", "ser"})
+    seen = names(prompter._shortlist(tools, question, room, there=pictures))
+    heard = names(prompter._shortlist(tools, question, room, there=sounds))
+    assert "read_text" in seen and not {"transcribe", "cut_video", "forecast"} & set(seen)
+    assert "transcribe" in heard and not {"read_text", "crop_image", "cut_video"} & set(heard)
+    called = frozenset({"transcribe"})
+    assert "transcribe" in names(prompter._shortlist(tools, question, room, called, pictures))
+    few = [tool for tool in tools if tool["function"]["name"] in ("cut_video", "transcribe")]
+    assert len(Shortlist(prompter.loaded, len)(few, question, 1, there=pictures)) == 1
+
+
+def test_media_of_the_conversation_and_of_its_words_are_there(prompter, tools, monkeypatch):
+    told = []
+    monkeypatch.setattr(
+        prompter, "_shortlist", lambda tools, *rest: told.append(rest[-1]) or tools[:1]
+    )
+    picture = open_media("recipes/samples/red-circle.png", Access())
+    block = media_block(picture)
+    block["extras"] |= {"handle": "img-1", MEDIA_KEY: picture}
+    turns = [
+        HumanMessage([block, {"type": "text", "text": "What is this?"}]),
+        AIMessage("The sound is aud-2."),
+        HumanMessage("What is said in it?"),
+    ]
+    prompter.prompt(turns, tools=tools, max_tokens=20)
+    prompter.prompt([HumanMessage("Who are you?")], tools=tools, max_tokens=20)
+    assert told == [{"img", "aud"}, set()]
 
 
 def test_a_prompt_names_media_and_lists_tools_only_where_there_are_tools(prompter, tools):
