@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from functools import cached_property
 
 from omni.chat.quoting import FAILED, readable
 from omni.modality import modality
@@ -34,8 +35,12 @@ MADE_BEFORE = 0.12
 AGAIN = 0.3
 """How often what a tool made is changed once more."""
 
-SEEN = 32
-"""Most tokens of a thing that a tool is to look at."""
+SEEN, SEEN_WHOLE = 32, 0.35
+"""Most tokens of a thing that a tool is to look at, but now and then: that a tool is called must
+not be read off how much there is to see."""
+
+STRANGE = 0.5
+"""How often a tool is to look at what the model has no words for: a page, a photograph, a song."""
 
 RIVALS = {
     "image": ("read_text", "speak"),
@@ -52,6 +57,14 @@ _FIRST = 8
 
 class ToolTeacher(Teacher):
     """A teacher whose lessons have tools in them now and then."""
+
+    @cached_property
+    def _strange(self) -> dict[str, list[int]]:
+        """Places of the things from outside the world."""
+        return {
+            name: [place for place, labels in enumerate(cache.labels) if labels.get("outside")]
+            for name, cache in self.caches.items()
+        }
 
     def lesson(self, rng: random.Random) -> Lesson:
         kind = rng.random()
@@ -176,8 +189,11 @@ class ToolTeacher(Teacher):
                 return exchange
 
     def _seen(self, rng: random.Random, kind: str) -> MediaItem:
-        """Some thing, of which few tokens are read: a tool looks at it, not the model."""
-        return self._item(rng, kind, self._thing(rng, kind)[0], SEEN)
+        """Some thing, of which few tokens are read as a rule: a tool looks at it, not the model."""
+        tokens = self._thing(rng, kind)[0]
+        if self._strange[kind] and rng.random() < STRANGE:
+            tokens = self.caches[kind][rng.choice(self._strange[kind])][0]
+        return self._item(rng, kind, tokens, None if rng.random() < SEEN_WHOLE else SEEN)
 
 
 def _named(rng: random.Random) -> Lesson:

@@ -165,6 +165,20 @@ def shape(words):
     return re.sub(r"changed: [\w ]+", "changed: x", words)
 
 
+def test_what_a_tool_looks_at_is_often_strange_and_now_and_then_seen_whole(teacher, monkeypatch):
+    cache = teacher.caches["image"]
+    strange = [place for place, labels in enumerate(cache.labels) if labels.get("outside")]
+    assert 0 < len(strange) < len(cache) / 4
+    seen = []
+    monkeypatch.setattr(teacher, "_item", lambda rng, kind, *rest: seen.append(rest))
+    for seed in range(200):
+        teacher._seen(random.Random(seed), "image")
+    odd = [any(torch.equal(tokens, cache[place][0]) for place in strange) for tokens, _ in seen]
+    assert 0.4 < np.mean(odd) < 0.7
+    assert {most for _, most in seen} == {None, tool_lessons.SEEN}
+    assert 0.2 < np.mean([most is None for _, most in seen]) < 0.5
+
+
 def test_a_call_is_written_as_the_chat_template_writes_it(nano, teacher, monkeypatch):
     errand = next(one for one in calls.ERRANDS if one.tool == "edit_image")
     called = errand.make(random.Random(1), ["img-1"], ["img-1"])
