@@ -11,6 +11,8 @@ import sqlite3
 
 from omni.errors import StoreError
 
+from .words import spread
+
 APPLICATION = 0x4F4D4E49
 """`OMNI` in the file's header tells our catalogues from other SQLite files."""
 
@@ -75,7 +77,18 @@ CREATE VIRTUAL TABLE words USING fts5(
 CREATE VIRTUAL TABLE word USING fts5vocab(words, 'row');
 """
 
-MIGRATIONS: list[str] = [_FIRST]
+_STEMMED = """
+DROP TABLE word;
+DROP TABLE words;
+CREATE VIRTUAL TABLE words USING fts5(
+  title, body, content='', tokenize='porter unicode61 remove_diacritics 2');
+INSERT INTO words(rowid, title, body)
+  SELECT rid, spread(ifnull(title, '')), spread(ifnull(text, '')) FROM body
+  WHERE title IS NOT NULL OR text IS NOT NULL;
+"""
+"""Words are found in their other forms, too: `samples` by `sampling`."""
+
+MIGRATIONS: list[str] = [_FIRST, _STEMMED]
 """Script by script; the number of those that were run is the version of a catalogue."""
 
 
@@ -96,6 +109,7 @@ def migrate(db: sqlite3.Connection, path: str, scripts: list[str] | None = None)
             f"{path} was written by a newer Omni (its tables are of version {version}, this one "
             f"knows up to {len(scripts)}): run  pip install -U omni-agent"
         )
+    db.create_function("spread", 1, spread, deterministic=True)
     for number in range(version, len(scripts)):
         _step(db, number, scripts[number])
 

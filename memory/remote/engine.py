@@ -11,8 +11,9 @@ from typing import Protocol
 
 from .. import rows
 from ..contracts import Space, Vectors
-from ..lexical import TITLE_WEIGHT, spread
+from ..lexical import TITLE_WEIGHT
 from ..record import Record
+from ..words import spread
 from .conditions import Condition, Marks
 
 

@@ -24,7 +24,7 @@ from omni.extras import need
 from omni.plugins import Component
 
 from ..contracts import Space, Vectors
-from ..lexical import words_of
+from ..words import words_of
 from .conditions import Condition, Every, Has, Not, Number, OneOf, Some, Within
 from .engine import Entry, column_of
 

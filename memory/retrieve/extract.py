@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from omni.content import Citation
 
 from ..contracts import Embedder
-from ..lexical import words_of
 from ..record import Hit
+from ..words import words_of
 from .citing import cite
 from .threshold import near_the_best
 
