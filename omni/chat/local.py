@@ -66,7 +66,14 @@ class LocalChat(BaseChatModel):
         tool_choice: str | Literal["any", "auto"] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Tell the model of tools through its chat template; that it calls one is not forced."""
+        """Tell the model of tools through its chat template.
+
+        Args:
+            tools: in any form that LangChain knows.
+            tool_choice: whether one is called, and which; `ChatOmni` makes sure that it is, other
+                models are only told of the tools.
+            kwargs: more to bind.
+        """
         known = [convert_to_openai_tool(tool) for tool in tools]
         return self.bind(tools=known, tool_choice=tool_choice, **kwargs)
 

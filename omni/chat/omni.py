@@ -15,6 +15,7 @@ from langchain_core.messages.tool import tool_call_chunk
 from pydantic import Field, PrivateAttr
 
 from omni import plugins
+from omni.chat.choosing import chosen
 from omni.chat.local import LocalChat
 from omni.chat.quoting import quotation
 from omni.compression.budget import Budget
@@ -128,11 +129,12 @@ class ChatOmni(LocalChat):
             yield self._last(loaded, Prompt({}, (), 0, {}, 0, {}), 0, {}, clock, "stop")
             return
         max_tokens = given.get("max_tokens") or self.max_tokens
+        tools, must = chosen(given.get("tools"), given.get("tool_choice"))
         prompt = self._prompts(loaded).prompt(
             messages,
             budget=given.get("budget") or self.budget,
             selector=given.get("selector") or self.selector,
-            tools=given.get("tools"),
+            tools=tools,
             max_tokens=max_tokens,
         )
         clock.lap("media")
@@ -141,7 +143,7 @@ class ChatOmni(LocalChat):
         out: dict[str, int] = {}
         calls = 0
         cancelled = False
-        pieces = self._pieces(loaded, prompt, watchdog, given)
+        pieces = self._pieces(loaded, prompt, watchdog, given, must)
         try:
             for piece in pieces:
                 clock.lap("generate")
@@ -184,15 +186,27 @@ class ChatOmni(LocalChat):
             return self._prompter
 
     def _pieces(
-        self, loaded: Loaded, prompt: Prompt, watchdog: Watchdog, given: Mapping[str, Any]
+        self,
+        loaded: Loaded,
+        prompt: Prompt,
+        watchdog: Watchdog,
+        given: Mapping[str, Any],
+        must: bool,
     ) -> Any:
         from transformers import LogitsProcessorList
 
         from omni.chat.stopping import Sampler
+        from omni.model.calling import CallGrammar
         from omni.model.streaming import stream_parts
 
         temperature = given.get("temperature", self.temperature)
         processors = LogitsProcessorList()
+        config: Any = loaded.model.config
+        if prompt.tools and config.call_token_id is not None:
+            tokenizer = loaded.processor.tokenizer
+            processors.append(
+                CallGrammar(config, tokenizer, prompt.tools, start=prompt.tokens, must=must)
+            )
         if temperature:
             processors.append(Sampler(temperature, given.get("seed", self.seed)))
         return stream_parts(

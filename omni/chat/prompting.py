@@ -15,6 +15,7 @@ from langchain_core.messages import (
     ToolMessage,
 )
 
+from omni.chat.choosing import name_of
 from omni.chat.presenting import Presenter
 from omni.chat.returning import MEDIA_KEY
 from omni.chat.seen import Seen
@@ -46,6 +47,7 @@ class Prompt:
         media: media tokens by modality.
         room: how many tokens the answer may take.
         selection: what the budget kept, as an answer tells it.
+        tools: names of the tools that it lists.
     """
 
     inputs: Mapping[str, Any]
@@ -54,6 +56,7 @@ class Prompt:
     media: Mapping[str, int]
     room: int
     selection: Mapping[str, Any]
+    tools: tuple[str, ...] = ()
 
 
 class Prompter:
@@ -206,7 +209,8 @@ class Prompter:
                 )
             moved["media_embeds"] = selected.embeds
             report = selected.report(report.budget, near)
-        return Prompt(moved, media, tokens, counts, max(1, room), report.to_json())
+        listed = tuple(map(name_of, tools or ()))
+        return Prompt(moved, media, tokens, counts, max(1, room), report.to_json(), listed)
 
     def _nearness(
         self, question: str, items: Sequence[MediaItem], budget: Budget | None

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from omni.chat.choosing import Tool, name_of
 from omni.media import HANDLE
 from omni.model.questions import TEXT
 from omni.model.sharing import words
 
 if TYPE_CHECKING:
     from omni.model.loading import Loaded
-
-Tool = Mapping[str, Any]
-"""A tool in the form of OpenAI's functions."""
 
 SHARE = 8
 """Tools may take one part in so many of a model's window."""
@@ -61,7 +59,7 @@ class Shortlist:
         order = sorted(
             range(len(tools)),
             key=lambda place: (
-                _name(tools[place]) not in called,
+                name_of(tools[place]) not in called,
                 there is not None and not _possible(tools[place], there),
                 -near[place],
             ),
@@ -86,10 +84,6 @@ class Shortlist:
         return [float(self._described[one].float() @ asked) for one in told]
 
 
-def _name(tool: Tool) -> str:
-    return str(tool.get("function", tool).get("name", ""))
-
-
 def _possible(tool: Tool, there: frozenset[str]) -> bool:
     """Whether all media that a tool must be given can be: its fields name handles that will do."""
     parameters = tool.get("function", tool).get("parameters") or {}
@@ -104,4 +98,4 @@ def _possible(tool: Tool, there: frozenset[str]) -> bool:
 def _told(tool: Tool) -> str:
     """A tool's name and what it is for, in words."""
     inner = tool.get("function", tool)
-    return f"{_name(tool).replace('_', ' ')}: {inner.get('description') or ''}".strip(": ")
+    return f"{name_of(tool).replace('_', ' ')}: {inner.get('description') or ''}".strip(": ")
