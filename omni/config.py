@@ -26,6 +26,7 @@ class Settings(BaseModel):
         seed: seed of the sampling; not set means a new one each time.
         memory: what `omni chat` recalls from: `auto` for the memory beside the sessions, the folder
             of another, or `off`.
+        experience: where lessons of runs are kept: `auto` for the home, a folder, or `off`.
         tools: names of the tools that the brain may call, or `all`.
         makers: who makes what the brain cannot, as `image=stabilityai/sd-turbo`.
         max_steps: at most this many model calls a turn; not set means what `Limits` say.
@@ -48,6 +49,7 @@ class Settings(BaseModel):
     selector: str | None = Field(None, min_length=1)
     seed: int | None = Field(None, ge=0, lt=2**63)
     memory: str = Field("auto", min_length=1)
+    experience: str = Field("off", min_length=1)
     tools: tuple[str, ...] = ()
     makers: tuple[str, ...] = ()
     max_steps: int | None = Field(None, ge=1)

@@ -17,7 +17,10 @@ _BATCH = 256
 
 
 class Thing(Protocol):
-    """What is put in; `title`, `text` and `media` may be empty, but not all of them."""
+    """What is put in; `title`, `text` and `media` may be empty, but not all of them.
+
+    A thing may have a `kind` and `meta`, too, as a record has them.
+    """
 
     @property
     def id(self) -> str: ...
@@ -65,4 +68,5 @@ def fill(
 
 def _record(thing: Thing) -> Record:
     modality = thing.media.modality if thing.media is not None else "text"
-    return Record(thing.id, thing.text, modality, thing.media, thing.title)
+    more = {name: getattr(thing, name) for name in ("kind", "meta") if hasattr(thing, name)}
+    return Record(thing.id, thing.text, modality, thing.media, thing.title, **more)

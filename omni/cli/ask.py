@@ -91,6 +91,7 @@ def _ask(arguments: argparse.Namespace, screen: Screen) -> int:
     from omni.cli import files
     from omni.cli.approval import Approver, person
     from omni.cli.asking import Asking, lines
+    from omni.cli.experience import Learning
     from omni.cli.overlays import in_json, make_ready, tell
     from omni.cli.recalling import recall
     from omni.modality import modality
@@ -107,13 +108,17 @@ def _ask(arguments: argparse.Namespace, screen: Screen) -> int:
     if recalled and recalled.notes:
         screen.notice("; ".join(recalled.notes))
     in_lines = arguments.output_format == "stream-json"
-    with open_agent(settings, session, agent_file=agent_file(arguments)) as agent:
+    with (
+        Learning(settings, screen) as learning,
+        open_agent(settings, session, learning.middleware, agent_file(arguments)) as agent,
+    ):
         for media in attached:
             agent.attach(media)
         approver = Approver(screen, arguments.approve, person())
         asking: Any = Asking(agent, approver, lines(screen) if in_lines else None)
         asking.begin(settings.model)
         answer = recalled.ask(asking, wanted) if recalled else asking.run(prompt, want=wanted)
+        learning.tell()
         written = _write(agent, answer, out)
         drawn = _drawn(arguments, agent, answer)
         if arguments.output_format != "text":

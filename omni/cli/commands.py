@@ -115,6 +115,18 @@ def _memory(chat: Conversation, rest: str) -> None:
     chat.memory.tell(rest)
 
 
+@command("insights", "[on|off|forget ID|…]", "learn from runs; show, forget, revise, clear")
+def _insights(chat: Conversation, rest: str) -> None:
+    from omni.cli import experience
+
+    word, _, more = rest.partition(" ")
+    if word in ("on", "off"):
+        chat.reopen(experience="auto" if word == "on" else word)
+        chat.screen.notice(f"experience: {chat.learning.told}")
+    else:
+        experience.act(chat.learning, word, more.strip(), chat.screen)
+
+
 @command("budget", "[N|off]", "at most N media tokens a turn; what the next message reads")
 def _budget(chat: Conversation, rest: str) -> None:
     if rest:

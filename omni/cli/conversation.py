@@ -6,7 +6,6 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from omni.chat.events import Event, Finished, MediaMade, TextDelta, ToolEnded, T
 from omni.cli import commands, paths, preview
 from omni.cli.approval import Approver
 from omni.cli.chat_memory import ChatMemory
+from omni.cli.experience import Learning
 from omni.cli.limiting import settings_with
 from omni.cli.main import unexpected
 from omni.cli.opening import open_agent
@@ -53,8 +53,9 @@ class Conversation:
         self.ended = False
         self.memory = ChatMemory(settings, screen)
         self.approver = approver or Approver(screen)
-        self._opener = partial(opener, middleware=(self.memory.recall,))
-        self.agent = self._opener(settings, session)
+        self.learning = Learning(settings, screen)
+        self._opener = opener
+        self.agent = self._open(settings, session, self.learning)
         self._line_is_open = False
 
     def take(self, line: str) -> None:
@@ -109,6 +110,7 @@ class Conversation:
         else:
             self._report(finished)
             self.memory.sources(finished)
+        self.learning.tell()
 
     def settle(self) -> bool:
         """Go on with a turn that waits for a decision, also one of an earlier program."""
@@ -213,9 +215,13 @@ class Conversation:
     def reopen(self, *, session: str | None = None, **changes: Any) -> None:
         """Go on with another session or other settings; if that fails, all stays as it was."""
         settings = self.settings.model_copy(update=changes)
-        agent = self._opener(settings, session or self.session)
+        same = settings.experience == self.settings.experience
+        learning = self.learning if same else Learning(settings, self.screen)
+        agent = self._open(settings, session or self.session, learning)
         self.agent.close()
-        self.agent, self.settings = agent, settings
+        if not same:
+            self.learning.close()
+        self.agent, self.settings, self.learning = agent, settings, learning
 
     def fork(self, name: str) -> None:
         """Go on in a copy of the session."""
@@ -226,6 +232,11 @@ class Conversation:
     def close(self) -> None:
         self.agent.close()
         self.memory.close()
+        self.learning.close()
+
+    def _open(self, settings: Settings, session: str, learning: Learning) -> Agent:
+        middleware = (self.memory.recall, *learning.middleware)
+        return self._opener(settings, session, middleware=middleware)
 
 
 def _first_word_end(text: str) -> int:

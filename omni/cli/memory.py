@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omni.cli import memory_care
+from omni.cli import experience, memory_care
 from omni.cli.screen import Screen, fit, one_line, size, table
 
 if TYPE_CHECKING:
@@ -321,4 +321,5 @@ _TASKS: dict[str, _Task] = {
     "verify": ("read everything through, and mend what is derived", _verify_flags, _verify),
     "calibrate": ("find how words and vectors are to be weighed here", _no_flags, _calibrate),
     **memory_care.TASKS,
+    **experience.TASKS,
 }

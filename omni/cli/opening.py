@@ -54,6 +54,11 @@ def add_brain_flags(parser: argparse.ArgumentParser) -> None:
         dest="makers",
         help="who makes what the brain cannot, such as image=FOLDER; may be given again",
     )
+    parser.add_argument(
+        "--experience",
+        metavar="DIR",
+        help="learn from runs that succeed, and from mended calls: auto, a folder, or off",
+    )
     add_limit_flags(parser)
 
 
@@ -114,6 +119,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         "seed": getattr(arguments, "seed", None),
         "tools": arguments.tools,
         "selector": arguments.selector,
+        "experience": arguments.experience,
     }
     described = agent_file(arguments)
     given = described.as_settings() if described else {}
