@@ -24,7 +24,7 @@ from omni.nano import dialogue
 from omni.nano.corpus import MODALITIES
 from omni.nano.questions import calls, pairs, smalltalk, wishes
 from omni.nano.questions.exchange import vary
-from omni.nano.stages import align
+from omni.nano.stages import align, together
 from omni.nano.wordings import wordings
 from omni.nano.world import curves, group, motion, solid, utterances
 
@@ -90,7 +90,7 @@ def assemble(out: Path) -> tuple[OmniModel, OmniProcessor]:
 
 def attach(model: OmniModel, out: Path) -> None:
     """Give a model the trained heads into the shared space, which the language needs none of."""
-    model.embedders = nn.ModuleDict(align.load(out)).to(model.device, model.dtype)
+    model.embedders = nn.ModuleDict(together.load(out)).to(model.device, model.dtype)
     model.config.embedding = {"width": align.SPACE}
     _freeze(model.embedders)
 

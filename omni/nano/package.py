@@ -26,11 +26,16 @@ def package(model_folder: Path, target: Path = WEIGHTS) -> int:
     from omni.model.loading import register
     from omni.model.modeling import OmniModel
     from omni.model.processor import OmniProcessor
+    from omni.nano.assemble import attach
+    from omni.nano.stages import together
 
     register()
     scratch = target.with_name("weights.new")
     shutil.rmtree(scratch, ignore_errors=True)
     model = OmniModel.from_pretrained(model_folder, dtype=torch.float32)
+    if together.done(model_folder.parent):
+        # Heads are trained apart from the language model, which may have been joined to older ones.
+        attach(model, model_folder.parent)
     halved = model.to(torch.float16)
     halved.save_pretrained(scratch)
     OmniProcessor.from_pretrained(model_folder).save_pretrained(scratch)

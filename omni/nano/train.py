@@ -28,8 +28,11 @@ LANES: tuple[tuple[tuple[str, float], ...], ...] = (
 MINUTES = 180.0
 """Budget of a whole run, if nothing else is said."""
 
-ALIGN_SHARE = 0.08
+ALIGN_SHARE = 0.06
 """Of the minutes, for the heads into the shared space, which need all encoders."""
+
+TOGETHER_SHARE = 0.02
+"""Of the minutes, for telling things of one modality from those of others."""
 
 LANGUAGE_SHARE = 0.45
 """Of the minutes, for the language model; caching what the encoders see has the rest."""
@@ -72,7 +75,8 @@ def train(out: Path, minutes: float, seed: int) -> None:
         for done in [pool.submit(run_lane, lane, out, minutes, seed) for lane in LANES]:
             done.result()
     cores = multiprocessing.cpu_count()
-    for name, share in (("align", ALIGN_SHARE), ("language", LANGUAGE_SHARE)):
+    after = (("align", ALIGN_SHARE), ("together", TOGETHER_SHARE), ("language", LANGUAGE_SHARE))
+    for name, share in after:
         began = time.monotonic()
         with ProcessPoolExecutor(1, mp_context=context) as pool:
             pool.submit(run_stage, name, out, minutes * share, seed, cores).result()

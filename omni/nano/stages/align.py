@@ -101,9 +101,9 @@ def done(out: Path) -> bool:
     return (out / f"{NAME}.safetensors").exists()
 
 
-def load(out: Path) -> dict[str, Embedder]:
-    """The trained heads, by modality."""
-    stored = load_file(out / f"{NAME}.safetensors")
+def load(out: Path, name: str = NAME) -> dict[str, Embedder]:
+    """The heads that a stage has trained, by modality."""
+    stored = load_file(out / f"{name}.safetensors")
     prefix = "embedders."
     widths = {
         name.split(".")[1]: value.shape[1]
@@ -295,8 +295,8 @@ def measure(
     figures: dict[str, dict[str, dict[str, float]]] = {}
     for name, embedder in heads.embedders.items():
         many, few = (max(16, round(size[name] * share)) for size in (VALIDATION, HELD_OUT))
-        media, labels = _things(name, embedder, out, many, seed, held_out=False)
-        fresh, others = _things(name, embedder, out, few, seed, held_out=True)
+        media, labels = things(name, embedder, out, many, seed, held_out=False)
+        fresh, others = things(name, embedder, out, few, seed, held_out=True)
         texts, told = (
             encoder.sentence([plain(name, each) for each in rows]) for rows in (labels, others)
         )
@@ -320,7 +320,7 @@ def _embedding(name: str, embedder: nn.Module, out: Path) -> Any:
     return embed
 
 
-def _things(
+def things(
     name: str, embedder: nn.Module, out: Path, size: int, seed: int, *, held_out: bool
 ) -> tuple[Tensor, list[corpus.Labels]]:
     """Vectors and labels of things of the validation of which no two are alike."""

@@ -258,7 +258,7 @@ def test_heads_are_attached_to_a_model_that_is_trained(monkeypatch, tmp_path):
 
     model: Any = Model()
     head = Embedder(8, align.SPACE)
-    monkeypatch.setattr(align, "load", lambda out: {"image": head})
+    monkeypatch.setattr(align, "load", lambda out, name: {"image": head})
     attach(model, tmp_path)
     assert model.config.embedding == {"width": 384} and set(model.embedders) == {"image"}
     found = model.embedders["image"]([torch.randn(5, 8, dtype=torch.bfloat16)])

@@ -5,13 +5,24 @@ import json
 import pytest
 
 from omni.nano import train
+from omni.nano.stages import align, together
 
 
 def test_every_stage_has_its_share_of_the_minutes():
     shares = [share for lane in train.LANES for _, share in lane]
     assert all(share > 0 for share in shares)
     longest = max(sum(share for _, share in lane) for lane in train.LANES)
-    assert longest + train.ALIGN_SHARE + train.LANGUAGE_SHARE <= 1
+    after = train.ALIGN_SHARE + train.TOGETHER_SHARE + train.LANGUAGE_SHARE
+    assert longest + after <= 1
+
+
+def test_both_stages_of_heads_see_the_same_things_however_long_a_run_is():
+    for minutes in (2.0, 50.0, 180.0):
+        shares = (
+            min(1.0, minutes * train.ALIGN_SHARE / align.FULL_MINUTES),
+            min(1.0, minutes * train.TOGETHER_SHARE / together.FULL_MINUTES),
+        )
+        assert align.sizes(shares[0]) == align.sizes(shares[1])
 
 
 @pytest.mark.slow
@@ -24,9 +35,8 @@ def test_two_minutes_of_training_make_a_model_and_every_loss_falls(tmp_path):
         ]
         for path in tmp_path.glob("*.log.jsonl")
     }
-    assert {"image", "audio", "video", "points", "series", "forecast", "align", "language"} <= set(
-        curves
-    )
+    stages = {"image", "audio", "video", "points", "series", "forecast"}
+    assert stages | {"align", "together", "language"} <= set(curves)
     for stage, losses in curves.items():
         assert len(losses) >= 4, stage
         if stage == "forecast":  # it begins as the mean of good forecasts: seconds do not show
