@@ -12,7 +12,7 @@ from torch import Tensor
 
 from omni.compression.at_once import at_once
 from omni.compression.candidates import Candidates, candidates, heard
-from omni.compression.foresight import Rows, largest_volume_ahead
+from omni.compression.foresight import Volume
 from omni.compression.greedy import NOTHING, largest_volume
 from omni.compression.in_turn import in_turn, zeros_for_broken
 from omni.compression.relevance import precise, stretch
@@ -76,11 +76,8 @@ class ConditionalDPP:
         if count is not None and count > 0:
             relevant = stretch(self._sign * found.asked.float().T, ready.sound)
         directions = units(x, found.lengths)
-        rows = Rows(directions.single, keep[0])
-        picked = largest_volume_ahead(
-            directions, rows, relevant[0], ready.standing[0], keep[0], NOTHING
-        )
-        return picked[None], relevant.square()
+        contest = Volume(directions, relevant[0], ready.standing[0], keep[0], NOTHING)
+        return contest.run()[None], relevant.square()
 
 
 def mean_word(question: Question) -> tuple[Tensor, Tensor]:

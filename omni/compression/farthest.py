@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from omni.compression.at_once import at_once
-from omni.compression.foresight import Rows, farthest_ahead
+from omni.compression.foresight import Farthest
 from omni.compression.in_turn import in_turn
 from omni.compression.relevance import (
     distinctiveness,
@@ -72,11 +72,10 @@ class FarthestPoint:
             near = nearest_word(found.asked.float()[None], mask, question.mask)
             quality = quality * self._wanted(near)
         residuals = units(x, found.lengths, found.mean)
-        rows = Rows(residuals.single, keep[0])
         worth = quality[0]
         standing = torch.zeros_like(worth)
-        picked = farthest_ahead(residuals, rows, (worth, 0.0), worth, standing, keep[0])
-        return picked[None], quality
+        contest = Farthest(residuals, (worth, 0.0), worth, standing, keep[0])
+        return contest.run()[None], quality
 
     def _wanted(self, relevant: Tensor) -> Tensor:
         """What quality is multiplied by."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from omni.compression.candidates import candidates
-from omni.compression.foresight import Rows, farthest_in_sum_ahead
+from omni.compression.foresight import FarthestInSum
 from omni.compression.greedy import farthest_in_sum
 from omni.compression.in_turn import in_turn, zeros_for_broken
 from omni.compression.selector import Question, Selection, Tokens, ascending
@@ -49,9 +49,8 @@ def _ahead(tokens: Tokens, keep: Sequence[int], question: Question | None) -> tu
     mean = found.direction * (len(x) / ready.sound.sum().clamp(min=1))
     apart = (1 - against(x, mean, found.lengths).float()).clamp(min=0)
     directions = units(x, found.lengths)
-    rows = Rows(directions.single, keep[0])
-    standing = ready.standing[0]
-    return farthest_in_sum_ahead(directions, rows, apart, standing, keep[0])[None], apart[None]
+    contest = FarthestInSum(directions, apart, ready.standing[0], keep[0])
+    return contest.run()[None], apart[None]
 
 
 plugin = MaxSum

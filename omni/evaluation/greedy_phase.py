@@ -13,13 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from omni.compression.foresight import (
-    Rows,
-    farthest_ahead,
-    farthest_in_sum_ahead,
-    largest_volume_ahead,
-    spread_out_ahead,
-)
+from omni.compression.foresight import Farthest, FarthestInSum, Volume, spread_out_ahead
 from omni.compression.greedy import NOTHING, best_cover
 from omni.compression.units import Units, survey, units
 from omni.evaluation import eager_selection as eager
@@ -50,8 +44,7 @@ def _farthest(given: Given) -> Phase:
     standing = torch.zeros_like(quality)
 
     def ours() -> Tensor:
-        rows = Rows(made.single, keep)
-        return farthest_ahead(made, rows, (quality, 0.0), quality, standing, keep)
+        return Farthest(made, (quality, 0.0), quality, standing, keep).run()
 
     return Phase(
         ours,
@@ -87,7 +80,7 @@ def _maxsum(given: Given) -> Phase:
     standing = torch.zeros_like(first)
     apart = 1 - vectors @ vectors.T
     return Phase(
-        lambda: farthest_in_sum_ahead(made, Rows(vectors, keep), first, standing, keep),
+        lambda: FarthestInSum(made, first, standing, keep).run(),
         lambda: eager.maxsum_loop(1 - vectors @ vectors.T, first, keep),
         lambda: eager.maxsum_loop(apart, first, keep),
     )
@@ -111,8 +104,7 @@ def _dpp(given: Given) -> Phase:
     kernel = relevant[:, None] * (directions @ directions.T) * relevant
 
     def ours() -> Tensor:
-        rows = Rows(made.single, keep)
-        return largest_volume_ahead(made, rows, relevant, standing, keep, NOTHING)
+        return Volume(made, relevant, standing, keep, NOTHING).run()
 
     def rival() -> Tensor:
         whole = relevant[:, None] * (directions @ directions.T) * relevant

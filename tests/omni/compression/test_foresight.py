@@ -4,8 +4,11 @@ import pytest
 import torch
 
 from omni import plugins
-from omni.compression import foresight, in_turn
-from omni.compression.foresight import Rows, pairs
+from omni.compression import contest, in_turn, judging
+from omni.compression.contest import Contest
+from omni.compression.farthest import farthest
+from omni.compression.foresight import Farthest, Volume, pairs
+from omni.compression.greedy import NOTHING, largest_volume
 from omni.compression.selector import Question, Tokens
 from omni.compression.units import Unsuited, against, survey, units
 from tests.omni.compression.test_methods import case, tokens_of
@@ -70,16 +73,18 @@ def test_both_ways_keep_the_same_of_many_tokens(both, dtype, kind):
 def test_rounding_of_single_precision_decides_nothing(both, monkeypatch):
     """Cosines that are off by as much as is allowed for change no pick."""
     x, question = groups(203, 67, 5)
-    right = Rows.compute
     noise = torch.Generator().manual_seed(0)
 
-    def off(self, places):
-        found = right(self, places)
-        wrong = torch.rand(found.shape, generator=noise) * 2 - 1
-        return found + wrong * 2.0**-24 * 4
+    def off(right):
+        def wrong(*given):
+            found = right(*given)
+            return found + (torch.rand(found.shape, generator=noise) * 2 - 1) * 2.0**-24 * 4
 
-    monkeypatch.setattr(Rows, "compute", off)
-    monkeypatch.setattr(foresight, "_PATIENCE", 10**6)
+        return wrong
+
+    for name in ("_cosines", "_cosines_missed"):
+        monkeypatch.setattr(Contest, name, off(getattr(Contest, name)))
+    monkeypatch.setattr(judging, "_PATIENCE", 10**6)
     plainly, ahead = both(Tokens(x, [203]), [60], question)
     assert torch.equal(plainly.places, ahead.places)
 
@@ -98,28 +103,73 @@ def test_batch_mates_change_nothing(both):
         start += lengths[item]
 
 
-def test_rows_of_tokens_worth_much_are_worked_out_before_they_are_asked_for():
-    x, _ = groups(400, 32, 1)
-    directions = units(x, survey(x).lengths)
-    rows = Rows(directions.single, 64)
-    value = torch.arange(400.0)
-    first = rows.row(399, value)
-    torch.testing.assert_close(first, directions.single @ directions.single[399])
-    assert rows.computed == 16 and sorted(rows.known) == list(range(384, 400))
-    rows.row(390, value)
-    assert rows.computed == 16
-    rows.row(5, value)
-    assert rows.computed == 32 and 5 in rows.known and 383 in rows.known
+def uneven(count, width, seed):
+    """Units in groups, and qualities of which a few are far above the others."""
+    x, _ = groups(count, width, seed)
+    generator = torch.Generator().manual_seed(seed)
+    quality = torch.rand(count, generator=generator)
+    return units(x, survey(x).lengths), quality
 
 
-def test_farthest_works_out_few_rows(monkeypatch):
-    """Far fewer than all tokens have, or nothing is gained by not making the matrix."""
-    computed = []
-    right = Rows.compute
-    monkeypatch.setattr(Rows, "compute", lambda s, p: computed.extend(p) or right(s, p))
-    x, question = groups(900, 600, 2)
-    plugins.load("compression", "farthest")()(Tokens(x, [900]), [100], question)
-    assert 100 <= len(computed) < 250
+def by_name(name, made, quality, steps, standing=None):
+    standing = torch.zeros_like(quality) if standing is None else standing
+    if name == "farthest":
+        return Farthest(made, (quality, 0.0), quality, standing, steps)
+    return Volume(made, quality, standing, steps, NOTHING)
+
+
+def plainly(name, made, quality, steps):
+    directions = made.precise(torch.arange(len(quality)))[None]
+    if name == "farthest":
+        return farthest(directions, quality[None], steps)[0]
+    return largest_volume(directions, quality[None].double(), torch.zeros(1, len(quality)), steps)[
+        0
+    ]
+
+
+@pytest.mark.parametrize("name", ["farthest", "volume"])
+@pytest.mark.parametrize("sizes", [(1, 1, 1, 1), (4, 2, 2, 1), (8, 8, 1, 3), (64, 32, 16, 2)])
+def test_the_order_of_picks_is_that_of_the_plain_loop_whatever_the_field(name, sizes, monkeypatch):
+    """Small fields have to be made anew, and those outside have to catch up, again and again."""
+    for constant, size in zip(("_AHEAD", "_FIRST", "_FEW", "_BREADTH"), sizes, strict=True):
+        monkeypatch.setattr(contest, constant, size)
+    for seed in range(12):
+        made, quality = uneven(160 + seed, 80, seed)
+        found = by_name(name, made, quality, 70)
+        assert torch.equal(found.run(), plainly(name, made, quality, 70)), seed
+
+
+@pytest.mark.parametrize("name", ["farthest", "volume"])
+def test_fewer_pairs_than_a_matrix_has_are_worked_out(name):
+    made, quality = uneven(1600, 300, 2)
+    found = by_name(name, made, quality, 160)
+    assert torch.equal(found.run(), plainly(name, made, quality, 160))
+    assert found.computed < 1600**2 / 8
+
+
+def test_the_field_shrinks_and_what_is_outside_catches_up():
+    made, quality = uneven(900, 120, 4)
+    found = by_name("farthest", made, quality, 100)
+    missed = []
+    right = found._missed
+    found._missed = lambda since, places: (
+        missed.append((since, len(places))) or right(since, places)
+    )
+    found.run()
+    assert len(found.field) < 300
+    assert missed and all(0 < since < 100 and count < 900 for since, count in missed)
+
+
+def test_pins_are_picked_first_and_broken_tokens_last_whatever_the_field(monkeypatch):
+    monkeypatch.setattr(contest, "_AHEAD", 2)
+    monkeypatch.setattr(contest, "_BREADTH", 1)
+    made, quality = uneven(60, 16, 7)
+    standing = torch.zeros(60)
+    standing[3:40] = -1e38
+    standing[[50, 7]] = torch.inf
+    picks = by_name("farthest", made, quality, 60, standing).run().tolist()
+    assert picks[:2] == [7, 50] and sorted(picks) == list(range(60))
+    assert picks[-36:] == [place for place in range(3, 40) if place != 7]
 
 
 def test_units_and_what_they_are_made_from():
