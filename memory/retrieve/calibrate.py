@@ -166,7 +166,9 @@ class _Ways:
             [
                 np.concatenate(
                     [
-                        _reciprocal(ids, measured(scores, one, self.usual), target, self.shares)
+                        _reciprocal(
+                            ids, measured(scores, one, self.usual), target, self.shares, one
+                        )
                         for one in MEASURES
                     ]
                 )
@@ -247,12 +249,14 @@ def _usual(own: Numbers) -> float:
     return float(np.median(told)) if len(told) else float("nan")
 
 
-def _reciprocal(ids: Sequence[str], given: Numbers, target: str, ways: Numbers) -> Numbers:
+def _reciprocal(
+    ids: Sequence[str], given: Numbers, target: str, ways: Numbers, measure: Measure
+) -> Numbers:
     """One over the rank of the target, by each way `[P]`; 0 where it is not found."""
     if target not in ids:
         return np.zeros(len(ways))
     place = ids.index(target)
-    total, seen = weighed(ways, given)
+    total, seen = weighed(ways, given, measure)
     mine, shown = total[:, place, None], seen[:, place, None]
     earlier = np.arange(len(ids)) < place
     ahead = (total > mine) | ((total == mine) & earlier)

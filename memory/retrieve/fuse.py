@@ -76,8 +76,8 @@ def fuse(
     """Ids and fused scores, the best first.
 
     Each leg's scores are measured from its mean, so that legs of different scales can be added. A
-    leg says nothing for or against what it does not know; what no leg with a weight knows comes
-    last.
+    leg says nothing for or against what it does not know, which is scored by the others alone; what
+    no leg with a weight knows comes last.
 
     Args:
         legs: by name.
@@ -92,7 +92,7 @@ def fuse(
         return []
     weights = np.array([[float(how.weights.get(name, 1.0)) for name in legs]])
     usual = np.array([float(how.spreads.get(name, np.nan)) for name in legs])
-    total, seen = weighed(weights, measured(scores, how.measure, usual))
+    total, seen = weighed(weights, measured(scores, how.measure, usual), how.measure)
     order = np.lexsort((np.arange(len(ids)), -total[0], ~seen[0]))
     return [(ids[place], float(total[0, place])) for place in order]
 
@@ -136,13 +136,23 @@ def table(legs: Mapping[str, Leg]) -> tuple[list[str], Numbers]:
     return ids, scores
 
 
-def weighed(weights: Numbers, given: Numbers) -> tuple[Numbers, NDArray[np.bool_]]:
-    """Sums `[P, C]` under each row of weights `[P, L]`, and what a leg with a weight knows."""
+def weighed(
+    weights: Numbers, given: Numbers, measure: Measure = "own"
+) -> tuple[Numbers, NDArray[np.bool_]]:
+    """Sums `[P, C]` under each row of weights `[P, L]`, and what a leg with a weight knows.
+
+    Where a leg gave no score, the mean of the others stands for it. In its place a zero would put
+    what one leg alone can know, such as a picture without words, behind any text that every leg
+    likes a little. By ranks, what is not ranked gets nothing, as in reciprocal rank fusion.
+    """
     known = ~np.isnan(given)
+    total, heard = weights @ np.where(known, given, 0), weights @ known
+    if measure != "ranks":
+        whole = weights.sum(1, keepdims=True)
+        total = np.divide(total * whole, heard, out=np.zeros_like(total), where=heard > 0)
     # Measured scores are often ±1, so that sums are often equal but for their rounding, which
     # differs with how many ways are worked out at once.
-    total = np.round(weights @ np.where(known, given, 0), _DIGITS)
-    return total, (weights > 0) @ known
+    return np.round(total, _DIGITS), heard > 0
 
 
 def _apart(scores: Numbers) -> tuple[NDArray[np.bool_], Numbers, Numbers]:

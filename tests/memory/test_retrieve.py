@@ -32,8 +32,8 @@ LEG = st.dictionaries(st.sampled_from("abcdef"), SCORES, max_size=6)
 
 
 def naively_fused(legs, weights):
-    """Written as one would say it: each leg's z-scores, weighed and summed."""
-    total, seen = {}, set()
+    """Written as one would say it: each leg's z-scores, weighed; a mean where a leg has none."""
+    total, heard, seen = {}, {}, set()
     ids = list(dict.fromkeys(itertools.chain(*legs.values())))
     for name, leg in legs.items():
         values = list(leg.values())
@@ -43,14 +43,16 @@ def naively_fused(legs, weights):
         for id, score in leg.items():
             standard = (score - mean) / spread if spread else 0.0
             total[id] = total.get(id, 0.0) + weights[name] * standard
+            heard[id] = heard.get(id, 0.0) + weights[name]
             if weights[name]:
                 seen.add(id)
-    return {id: total.get(id, 0.0) for id in ids}, seen
+    whole = sum(weights.values())
+    return {id: total[id] * whole / heard[id] if id in seen else 0.0 for id in ids}, seen
 
 
 @settings(max_examples=60, deadline=None)
 @given(LEG, LEG, LEG, st.lists(st.sampled_from([0.0, 0.5, 2.0]), min_size=3, max_size=3))
-def test_fusion_is_the_weighted_sum_of_standard_scores(one, two, three, given_weights):
+def test_fusion_is_the_weighted_mean_of_standard_scores(one, two, three, given_weights):
     legs = {"one": one, "two": two, "three": three}
     weights = dict(zip(legs, given_weights, strict=True))
     expected, seen = naively_fused(legs, weights)
@@ -61,6 +63,13 @@ def test_fusion_is_the_weighted_sum_of_standard_scores(one, two, three, given_we
     for part in (True, False):
         scores = [score for id, score in found if (id in seen) is part]
         assert scores == sorted(scores, reverse=True)
+
+
+def test_what_only_one_leg_can_know_is_not_behind_what_all_like_a_little():
+    """A picture without words, that is by far the nearest, among texts that words find too."""
+    near = {"picture": 0.9, "t1": 0.3, "t2": 0.2, "t3": 0.1, "t4": 0.1}
+    said = {"t1": 3.0, "t2": 1.0, "t3": 0.0, "t4": 0.0}
+    assert fuse({"shared": near, "words": said, "text": said})[0][0] == "picture"
 
 
 def test_fusion_refuses_what_is_no_number():
