@@ -24,6 +24,7 @@ from ..record import Hit, Query, Record
 from ..store import Memory
 from .calibrate import Calibration, Known, calibrate, softened
 from .citing import cite, spot
+from .composing import Composer, TellingComposer
 from .excerpt import excerpt
 from .explain import Explain, Found
 from .extract import Quote, quotes
@@ -151,6 +152,7 @@ class Library:
         where: Filter | None = None,
         *,
         rerank: str | Reranker | None = None,
+        compose: str | Composer | None = None,
         cascade: Cascade | None = None,
     ) -> Found:
         """The `k` best hits, and how they came to be.
@@ -160,6 +162,7 @@ class Library:
             k: how many.
             where: which records may be found.
             rerank: a reranker; `late`, `telling`, or `cross-encoder:MODEL`.
+            compose: what makes one description of media and a wish; `telling` or `telling:MODEL`.
             cascade: how far stages go.
         """
         plain = [one for one in self.embedders if not one.space.multi]
@@ -169,6 +172,7 @@ class Library:
             plain,
             late=multi,
             reranker=self._reranker(rerank) if isinstance(rerank, str) else rerank,
+            composer=self._composer(compose) if isinstance(compose, str) else compose,
             weights=self.blend,
             cascade=cascade,
         )
@@ -331,6 +335,13 @@ class Library:
                 self._rerankers[name] = TellingReranker(model or "nano")
             return self._rerankers[name]
         raise UsageError(f"unknown reranker {name!r}: give late, telling or cross-encoder:MODEL")
+
+    @staticmethod
+    def _composer(name: str) -> Composer:
+        kind, _, model = name.partition(":")
+        if kind != "telling":
+            raise UsageError(f"unknown composer {name!r}: give telling or telling:MODEL")
+        return TellingComposer(model or "nano")
 
     @property
     def _space_key(self) -> str:

@@ -13,6 +13,7 @@ from omni.plugins import Component
 
 from ..contracts import Backend, Embedder, Filter, Reranker, Space, Vectors
 from ..record import Hit, Query, Record
+from .composing import Composer
 from .diversify import diversify
 from .explain import Explain, Found, Stage
 from .fuse import Blend, Leg, fuse
@@ -66,6 +67,7 @@ class Searcher:
         embedders: those whose spaces have vectors there are legs.
         late: of a space of several vectors, for the stage of late interaction.
         reranker: looks at the best again.
+        composer: makes one thing to look for of media and words; without it their mean is taken.
         weights: how legs are put together, or their weights by name; even where `None`.
         cascade: how far stages go.
     """
@@ -77,6 +79,7 @@ class Searcher:
         *,
         late: Embedder | None = None,
         reranker: Reranker | None = None,
+        composer: Composer | None = None,
         weights: Blend | Mapping[str, float] | None = None,
         cascade: Cascade | None = None,
     ):
@@ -86,7 +89,7 @@ class Searcher:
                     f"the space {one.space.name!r} has several vectors: give it as late="
                 )
         self.backend, self.embedders = backend, tuple(embedders)
-        self.late, self.reranker = late, reranker
+        self.late, self.reranker, self.composer = late, reranker, composer
         self.weights = weights
         self.cascade = cascade or Cascade()
 
@@ -107,6 +110,7 @@ class Searcher:
             raise UsageError(f"a search gives from 1 hit up, not {k}")
         query = read(Query(query) if isinstance(query, str) else query)
         plan, explain = cascade or self.cascade, Explain()
+        query = self._composed(query, explain)
         legs = self.legs(query, where, explain, depth=max(plan.depth, k))
         with explain.stage("fuse") as stage:
             ranked = fuse(legs, self.weights)
@@ -120,6 +124,19 @@ class Searcher:
         hits = self._reranked(query, hits, plan, explain, k)
         hits = self._diversified(hits, plan, explain, k)
         return Found([replace(hit, stages=explain.of(hit.record.id)) for hit in hits[:k]], explain)
+
+    def _composed(self, query: Query, explain: Explain) -> Query:
+        if self.composer is None or not (query.media and query.text.strip()):
+            return query
+        with explain.stage("compose") as stage:
+            try:
+                found = self.composer.composed(query)
+            except OmniError as error:
+                stage.notes.append(f"words and media are looked for side by side: {error}")
+                return query
+            if found is not query:
+                stage.notes.append(f"looked for: {found.text}")
+        return found
 
     def legs(
         self, query: Query, where: Filter | None, explain: Explain, *, depth: int

@@ -17,8 +17,20 @@ from omni.plugins import Component
 from ..record import Hit, Query
 from .rerank import Verdict, filled
 
-_ASK = {"audio": "What is this?", "image": "What is in the picture?"}
-_WHAT = "What is this?"
+ASKS = {
+    "image": ("What is in the picture?", "Name everything, from left to right."),
+    "audio": ("What is this?",),
+}
+WHAT = ("What is this?",)
+NEARNESS = 50.0
+"""What a likeness of 1 counts for, in nats: about as sharp as heads are when they have learnt."""
+
+_TRIED = 2
+"""Hits by which it is found out as the answer to which question the words are likeliest."""
+
+_LONGEST = 80
+"""Tokens of an answer about media."""
+
 _KEPT = 256
 """Media whose encoder tokens are kept: the same ones come back for questions that are alike."""
 
@@ -29,12 +41,15 @@ class TellingReranker:
     A model that was taught to tell what it sees can weigh a description against it word by word,
     in which a red circle left of a blue square is not a blue circle left of a red one; one vector
     of the whole often cannot (query likelihood: Ponte and Croft, 1998; UPR, arXiv 2204.07496).
+    Words are read as the answer to whichever question makes them likeliest, and nearness in the
+    model's shared space is heard beside: it errs elsewhere (as BLIP adds both, arXiv 2201.12086).
     Hits without media that the model reads are not looked at.
 
     Args:
         model: `nano`, or a folder of a saved model.
         batch: hits at once; a batch is one forward pass.
         most: hits that are looked at.
+        nearness: what a likeness of 1 in the shared space counts for, in nats; 0 leaves it out.
         placement: device and number format; `omni.device.place()` decides if it is `None`.
 
     Raises:
@@ -42,11 +57,18 @@ class TellingReranker:
     """
 
     def __init__(
-        self, model: str = "nano", *, batch: int = 10, most: int = 20, placement: Any = None
+        self,
+        model: str = "nano",
+        *,
+        batch: int = 10,
+        most: int = 20,
+        nearness: float = NEARNESS,
+        placement: Any = None,
     ):
         if batch < 1 or most < 1:
             raise UsageError(f"a reranker takes batches and hits from 1 up, not {batch}, {most}")
         self.model, self.batch, self.most, self.placement = model, batch, most, placement
+        self.nearness = nearness
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, Any] = OrderedDict()
 
@@ -54,7 +76,7 @@ class TellingReranker:
         return filled(self.verdict(query, hits).scores)
 
     def verdict(self, query: Query, hits: Sequence[Hit]) -> Verdict:
-        """The mean logarithm of the probability of the question's tokens, of each hit with media.
+        """Of each hit with media, how likely the question is told of it, in nats, and how near.
 
         Raises:
             Unsupported: for a query without words.
@@ -62,91 +84,146 @@ class TellingReranker:
         said = " ".join(query.text.split())
         if not said:
             raise Unsupported("what tells of media is words, and the query has none")
-        said = said[0].upper() + said[1:] + ("" if said[-1] in ".!?" else ".")
         scores: list[float | None] = [None] * len(hits)
         notes: list[str] = []
         with self._lock:
             loaded = self._loaded()
-            seen = [
-                (place, tokens)
-                for place, hit in enumerate(hits[: self.most])
-                if (tokens := self._tokens(loaded, hit, notes)) is not None
-            ]
-            for start in range(0, len(seen), self.batch):
-                some = seen[start : start + self.batch]
-                shown = [(hits[place].record.modality, tokens) for place, tokens in some]
-                for (place, _), score in zip(some, likelihoods(loaded, shown, said), strict=True):
+            seen = self._seen(loaded, hits[: self.most], notes)
+            for name in dict.fromkeys(hits[place].record.modality for place in seen):
+                places = [place for place in seen if hits[place].record.modality == name]
+                tokens = [seen[place] for place in places]
+                found = self._told(loaded, name, tokens, said)
+                for place, score in zip(places, found, strict=True):
                     scores[place] = score
         if len(seen) < len(hits):
             notes.append(f"{len(hits) - len(seen)} hits show nothing to tell of, or are too many")
         return Verdict(scores, notes)
+
+    def _told(self, loaded: Any, name: str, tokens: Sequence[Any], said: str) -> list[float]:
+        """Scores of media of one modality."""
+        sentence = said[0].upper() + said[1:] + ("" if said[-1] in ".!?" else ".")
+        asks = ASKS.get(name, WHAT)
+        some = tokens[: min(_TRIED, self.batch)]
+        tried = {ask: likelihoods(loaded, name, some, ask, [sentence] * len(some)) for ask in asks}
+        ask = max(asks, key=lambda one: sum(tried[one]))
+        found = list(tried[ask])
+        for start in range(len(found), len(tokens), self.batch):
+            some = tokens[start : start + self.batch]
+            found += likelihoods(loaded, name, some, ask, [sentence] * len(some))
+        near = nearness(loaded, name, tokens, said) if self.nearness else [0.0] * len(tokens)
+        return [told + self.nearness * one for told, one in zip(found, near, strict=True)]
 
     def _loaded(self) -> Any:
         from omni.model.loading import load
 
         return load(self.model, self.placement)
 
-    def _tokens(self, loaded: Any, hit: Hit, notes: list[str]) -> Any:
-        """What the model's encoder makes of the media; `None` if it has none for them."""
+    def _seen(self, loaded: Any, hits: Sequence[Hit], notes: list[str]) -> dict[int, Any]:
+        """What the model's encoders make of the media, by place; those it has none for are out."""
         import torch
 
-        media = hit.record.media
-        if media is None or media.modality == "text":
-            return None
-        if media.modality not in loaded.model.encoders:
-            return None
-        if media.digest in self._kept:
-            self._kept.move_to_end(media.digest)
-            return self._kept[media.digest]
-        kind = modality(media.modality)
-        try:
-            features = kind.features(kind.load(media))
-        except OmniError as error:
-            notes.append(f"{hit.record.id} cannot be read: {error}")
-            return None
+        fresh: dict[str, tuple[str, Any]] = {}
+        for hit in hits:
+            media = hit.record.media
+            if media is None or not self._is_read(loaded, media.modality):
+                continue
+            if media.digest in self._kept:
+                self._kept.move_to_end(media.digest)
+            elif media.digest not in fresh:
+                kind = modality(media.modality)
+                try:
+                    fresh[media.digest] = media.modality, kind.features(kind.load(media))
+                except OmniError as error:
+                    notes.append(f"{hit.record.id} cannot be read: {error}")
         with torch.inference_mode():
-            planned = loaded.processor.plan([(media.modality, features)])
-            self._kept[media.digest] = loaded.model.encode_media(planned)[0]
-        while len(self._kept) > _KEPT:
+            planned = loaded.processor.plan(list(fresh.values()))
+            encoded = loaded.model.encode_media(planned)
+        self._kept.update(zip(fresh, encoded, strict=True))
+        seen = {
+            place: self._kept[hit.record.media.digest]
+            for place, hit in enumerate(hits)
+            if hit.record.media is not None and hit.record.media.digest in self._kept
+        }
+        while len(self._kept) > max(_KEPT, self.most):
             self._kept.popitem(last=False)
-        return self._kept[media.digest]
+        return seen
+
+    @staticmethod
+    def _is_read(loaded: Any, name: str) -> bool:
+        return name != "text" and name in loaded.model.encoders
 
 
-def likelihoods(loaded: Any, shown: Sequence[tuple[str, Any]], said: str) -> list[float]:
-    """The mean log-probability of words as the answer to what each of some media shows.
+def likelihoods(
+    loaded: Any, name: str, shown: Sequence[Any], ask: str, said: Sequence[str]
+) -> list[float]:
+    """The log-probability of words as the answer to a question about each of some media.
 
     Args:
         loaded: an assembled model and its processor.
-        shown: modality and encoder tokens of each.
-        said: the words.
+        name: modality of the media.
+        shown: encoder tokens of each.
+        ask: the question.
+        said: the words, one answer for each of the media.
     """
     import torch
 
     talks = [
-        [
-            {"role": "user", "content": [_media(*one), {"type": "text", "text": _asked(one[0])}]},
-            {"role": "assistant", "content": [{"type": "text", "text": said}]},
-        ]
-        for one in shown
+        [_question(name, tokens, ask), {"role": "assistant", "content": [_text(answer)]}]
+        for tokens, answer in zip(shown, said, strict=True)
     ]
     inputs = loaded.processor.apply_chat_template(
         talks, tokenize=True, add_generation_prompt=False
     ).to(loaded.model.device)
+    written = loaded.processor.tokenizer(list(said), add_special_tokens=False)["input_ids"]
     # The end mark is judged too: a description that stops short of what is seen is worse.
-    last = len(loaded.processor.tokenizer(said, add_special_tokens=False)["input_ids"]) + 1
+    lengths = torch.tensor([len(ids) + 1 for ids in written], device=inputs["input_ids"].device)
+    last = int(lengths.max())
     with torch.inference_mode():
         logits = loaded.model(**inputs, logits_to_keep=last + 1).logits  # [B, D + 1, vocabulary]
-    wanted = inputs["input_ids"][:, -last:]
+    wanted = inputs["input_ids"][:, -last:]  # rows are padded at the left
     chosen = logits[:, -last - 1 : -1].float().log_softmax(-1).gather(2, wanted[..., None])
-    return chosen[..., 0].mean(1).tolist()
+    own = torch.arange(last, 0, -1, device=lengths.device) <= lengths[:, None]
+    return chosen[..., 0].where(own, 0.0).sum(1).tolist()
 
 
-def _media(name: str, tokens: Any) -> dict[str, Any]:
-    return {"type": name, "tokens": tokens}
+def told(loaded: Any, name: str, tokens: Any, ask: str) -> str:
+    """What an assembled model answers to a question about one of some media, at its likeliest."""
+    import torch
+
+    inputs = loaded.processor.apply_chat_template(
+        [[_question(name, tokens, ask)]], tokenize=True, add_generation_prompt=True
+    ).to(loaded.model.device)
+    with torch.inference_mode():
+        found = loaded.model.generate(**inputs, max_new_tokens=_LONGEST, do_sample=False)
+    ids = found[0, inputs["input_ids"].shape[1] :]
+    return loaded.processor.tokenizer.decode(ids, skip_special_tokens=True).strip()
 
 
-def _asked(name: str) -> str:
-    return _ASK.get(name, _WHAT)
+def nearness(loaded: Any, name: str, shown: Sequence[Any], said: str) -> list[float]:
+    """The cosine of words and each of some media; 0 where the model has no shared space for both.
+
+    Args:
+        loaded: an assembled model.
+        name: modality of the media.
+        shown: encoder tokens of each.
+        said: the words.
+    """
+    import torch
+
+    model = loaded.model
+    if name not in model.embedders or "text" not in model.encoders:
+        return [0.0] * len(shown)
+    with torch.inference_mode():
+        asked, media = model.embed("text", [said]), model.embed(name, shown)
+    return torch.cosine_similarity(media.float(), asked.float()).tolist()
+
+
+def _question(name: str, tokens: Any, ask: str) -> dict[str, Any]:
+    return {"role": "user", "content": [{"type": name, "tokens": tokens}, _text(ask)]}
+
+
+def _text(words: str) -> dict[str, Any]:
+    return {"type": "text", "text": words}
 
 
 COMPONENTS = (

@@ -30,6 +30,12 @@ TOGETHER, EVENLY = "together", "together, evenly"
 RERANKED = {"world:hard": ("telling",)}
 """Sets in which what is found is looked at again, and by what."""
 
+COMPOSED = {"world:composed": ("telling",)}
+"""Sets in which media and words are made one thing to look for, and by what."""
+
+_BESIDE = ("reranked", "composed")
+"""How ways begin that are compared with all legs together."""
+
 HEADINGS = ("set", "way", "metric", "n", "score", "over")
 
 Found = dict[str, list[str]]
@@ -78,8 +84,8 @@ def scored(collection: Collection, *, model: str = "nano") -> Iterator[Row]:
         with library:
             notes = [*collection.notes, *library.fill(collection.items)]
             calibrated = _calibrated(library)
-            by = RERANKED.get(collection.name, ())
-            found = [asked(library, question, by) for question in collection.questions]
+            by = (_of(RERANKED, collection, model), _of(COMPOSED, collection, model))
+            found = [asked(library, question, *by) for question in collection.questions]
     texts = {item.id: f"{item.title}\n{item.text}" for item in collection.items}
     ways = list(dict.fromkeys(way for one in found for way in one))
     for metric in collection.metrics:
@@ -92,11 +98,16 @@ def scored(collection: Collection, *, model: str = "nano") -> Iterator[Row]:
         }
         yield from _rows(collection, metric, values, calibrated, notes)
         if metric == collection.metrics[0]:
-            yield from _by_kind(collection, metric, values[TOGETHER])
+            yield from _by_kind(collection, metric, values)
 
 
-def asked(library: Any, question: Question, rerankers: Sequence[str] = ()) -> Found:
-    """What each leg and all of them found, and the order in which rerankers put it."""
+def asked(
+    library: Any,
+    question: Question,
+    rerankers: Sequence[str] = (),
+    composers: Sequence[str] = (),
+) -> Found:
+    """What each leg and all of them found, how rerankers order it, and what composers look for."""
     query = library.query(question.text, question.media)
     result = library.search(query, DEPTH)
     found = {TOGETHER: [hit.record.id for hit in result.hits]}
@@ -112,8 +123,11 @@ def asked(library: Any, question: Question, rerankers: Sequence[str] = ()) -> Fo
         for mixed in (False, True):
             plan = library.cascade(mixed=mixed)
             again = library.search(query, DEPTH, rerank=name, cascade=plan)
-            way = f"reranked by {name}" + (" and before" if mixed else "")
+            way = f"reranked by {_bare(name)}" + (" and before" if mixed else "")
             found[way] = [hit.record.id for hit in again.hits]
+    for name in composers:
+        again = library.search(query, DEPTH, compose=name)
+        found[f"composed by {_bare(name)}"] = [hit.record.id for hit in again.hits]
     return found
 
 
@@ -137,12 +151,12 @@ def _rows(
     calibrated: str,
     notes: Sequence[str],
 ) -> Iterator[Row]:
-    legs = [way for way in values if not way.startswith((TOGETHER, "reranked"))]
+    legs = [way for way in values if not way.startswith((TOGETHER, *_BESIDE))]
     best = max(legs, key=lambda way: sum(values[way]), default=TOGETHER)
     for way, scores in values.items():
         row = _named(collection, metric, way, len(scores))
         row["score"] = round(sum(scores) / len(scores), 4)
-        if way.startswith("reranked"):
+        if way.startswith(_BESIDE):
             row["over_together"] = _interval(difference(scores, values[TOGETHER]))
         if way == TOGETHER:
             gap = difference(scores, values[best])
@@ -151,15 +165,24 @@ def _rows(
         yield row
 
 
-def _by_kind(collection: Collection, metric: str, scores: Sequence[float]) -> Iterator[Row]:
-    """The first measure of each kind of question, where there are several."""
-    kinds: dict[str, list[float]] = {}
-    for question, score in zip(collection.questions, scores, strict=True):
-        kinds.setdefault(question.kind, []).append(score)
-    if 1 < len(kinds) <= _KINDS:
-        for kind, mine in kinds.items():
-            row = _named(collection, metric, TOGETHER, len(mine))
-            yield {**row, "kind": kind, "score": round(sum(mine) / len(mine), 4)}
+def _by_kind(
+    collection: Collection, metric: str, values: Mapping[str, Sequence[float]]
+) -> Iterator[Row]:
+    """The first measure of each kind of question, where there are several, of no leg alone."""
+    kinds: dict[str, list[int]] = {}
+    for place, question in enumerate(collection.questions):
+        kinds.setdefault(question.kind, []).append(place)
+    if not 1 < len(kinds) <= _KINDS:
+        return
+    for way in (way for way in values if way == TOGETHER or way.startswith(_BESIDE)):
+        for kind, places in kinds.items():
+            mine = [values[way][place] for place in places]
+            row = _named(collection, metric, way, len(mine))
+            row |= {"kind": kind, "score": round(sum(mine) / len(mine), 4)}
+            if way != TOGETHER:
+                together = [values[TOGETHER][place] for place in places]
+                row["over_together"] = _interval(difference(mine, together))
+            yield row
 
 
 def cells_of(row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -189,6 +212,15 @@ def _named(collection: Collection, metric: str, way: str, count: int) -> Row:
         "n": count,
         "judge": collection.source,
     }
+
+
+def _of(ways: Mapping[str, Sequence[str]], collection: Collection, model: str) -> list[str]:
+    """Names with the model that is measured."""
+    return [f"{name}:{model}" for name in ways.get(collection.name, ())]
+
+
+def _bare(name: str) -> str:
+    return name.partition(":")[0]
 
 
 def _interval(found: Any) -> list[float]:
