@@ -13,7 +13,7 @@ from omni.compression.selector import Question, Tokens
 from omni.compression.units import Unsuited, against, survey, units
 from tests.omni.compression.test_methods import case, tokens_of
 
-NAMES = ("farthest", "divprune", "maxsum", "dpp")
+NAMES = ("farthest", "divprune", "maxsum", "dpp", "topk")
 
 
 @pytest.fixture(params=NAMES)
