@@ -125,11 +125,12 @@ def pictures(count: int) -> list[Hit]:
 
 def random_llava(folder: Path) -> Any:
     """A LLaVA of 25 million parameters with random weights, saved and loaded as any other is."""
-    import transformers as t
+    import transformers
     from tokenizers import Tokenizer, models, pre_tokenizers
 
     from omni.chat.transformers import ChatTransformers
 
+    t: Any = transformers
     letters = ["<pad>", "</s>", "<unk>", "<image>"]
     letters += [chr(code) for code in range(32, 127)] + ["Yes", "No", "yes", "no"]
     bare = Tokenizer(models.WordLevel({one: n for n, one in enumerate(letters)}, unk_token="<unk>"))

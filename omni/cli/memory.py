@@ -92,7 +92,14 @@ def _search(arguments: argparse.Namespace, screen: Screen) -> int:
         where = {"@modality": {"$in": arguments.kind}} if arguments.kind else None
         query = library.query(" ".join(arguments.words), media)
         plan = library.cascade(whole=arguments.files)
-        found = library.search(query, arguments.k, where, rerank=arguments.rerank, cascade=plan)
+        found = library.search(
+            query,
+            arguments.k,
+            where,
+            rerank=arguments.rerank,
+            compose=arguments.compose,
+            cascade=plan,
+        )
         for note in dict.fromkeys([*library.notes, *found.explain.notes]):
             screen.notice(note)
         if arguments.json:
@@ -291,7 +298,10 @@ def _search_flags(parser: argparse.ArgumentParser) -> None:
         "--kind", action="append", default=[], metavar="KIND", help="only such as image or audio"
     )
     parser.add_argument("--files", action="store_true", help="each file once, by its best piece")
-    parser.add_argument("--rerank", metavar="R", help="late, or cross-encoder:MODEL")
+    parser.add_argument("--rerank", metavar="R", help="late, telling, or cross-encoder:MODEL")
+    parser.add_argument(
+        "--compose", metavar="C", help="telling: WORDS say what is to be otherwise than in FILE"
+    )
     parser.add_argument("--explain", action="store_true", help="what each stage scored, and took")
 
 
