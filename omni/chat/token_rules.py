@@ -197,14 +197,44 @@ class Film:
         frame: tokens of one, apart from marks.
         together: how many frames become one.
         around: tokens that mark where it begins and ends.
+        told: tokens that say which frame it is or of what second, and mark where it begins and
+            ends, for each that is left.
     """
 
     frame: PictureRule
     together: int = 1
     around: int = 2
+    told: int = 0
 
     def __call__(self, frames: int, width: int, height: int) -> int:
-        return math.ceil(frames / self.together) * self.frame(width, height) + self.around
+        steps = math.ceil(frames / self.together)
+        return steps * (self.frame(width, height) + self.told) + self.around
+
+
+@dataclass(frozen=True, slots=True)
+class SharedFilm:
+    """Frames that share the pixels of the whole film: the longer it is, the smaller (Qwen3-VL).
+
+    Attributes:
+        side: pixels to a token along an edge.
+        least: pixels of all frames that a smaller film is enlarged to.
+        most: pixels of all frames that a larger film is reduced to.
+        together: how many frames become one.
+        told: tokens that say of what second a step is, and mark where it begins and ends.
+    """
+
+    side: int
+    least: int
+    most: int
+    together: int = 2
+    told: int = 8
+
+    def __call__(self, frames: int, width: int, height: int) -> int:
+        shown = max(frames, self.together)
+        frame = Native(self.side, self.least // shown, self.most // shown, around=0)
+        enlarged = max(1.0, self.side / min(width, height))
+        tokens = frame(int(width * enlarged), int(height * enlarged))
+        return math.ceil(shown / self.together) * (tokens + self.told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +243,7 @@ class Family:
 
     picture: PictureRule
     sound: Sound | None = None
-    film: Film | None = None
+    film: Film | SharedFilm | None = None
 
 
 _NEXT = ((2, 1), (1, 2), (2, 2), (1, 3), (3, 1))
@@ -229,13 +259,15 @@ FAMILIES: Mapping[str, Family] = {
     ),
     "qwen2_vl": Family(_QWEN, film=_QWEN_FILM),
     "qwen2_5_vl": Family(_QWEN, film=_QWEN_FILM),
-    "qwen3_vl": Family(Native(32, 256 * 256, 4096 * 4096)),
+    "qwen3_vl": Family(
+        Native(32, 256 * 256, 4096 * 4096), film=SharedFilm(32, 128 * 32 * 32, 768 * 32 * 32)
+    ),
     "qwen2_audio": Family(Fixed(0), sound=Sound(25, most_seconds=30)),
     "qwen2_5_omni": Family(_QWEN, sound=Sound(25, most_seconds=300), film=_QWEN_FILM),
     "idefics3": Family(Split(364, 169, 4 * 364)),
-    "smolvlm": Family(Split(512, 64, 4 * 512)),
+    "smolvlm": Family(Split(512, 64, 4 * 512), film=Film(Fixed(64), around=26, told=13)),
     "gemma3": Family(Fixed(260)),
-    "internvl": Family(Tiles(448, 256, 12)),
+    "internvl": Family(Tiles(448, 256, 12), film=Film(Fixed(256), around=0, told=6)),
     "openai": Family(Scaled(), sound=Sound(10)),
     "anthropic": Family(PerArea()),
     "google": Family(Fixed(258), sound=Sound(32), film=Film(Fixed(258), around=0)),
