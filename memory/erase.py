@@ -13,11 +13,12 @@ import numpy as np
 
 from . import lexical
 from .blobs import BlobStore
+from .choosing import encoded
 from .connection import Catalog
 from .partition import sealed
 from .schema import table_of
 from .sealing import record
-from .segments import Damaged, Seal, Segment, faiss, path_of, write
+from .segments import Damaged, Seal, Segment, faiss, path_of, vectors_of, write
 from .writing import tell
 
 _THESE = "rid IN (SELECT value FROM json_each(?))"
@@ -81,6 +82,7 @@ def scrub(db: sqlite3.Connection, folder: Path, ns: int, rids: Sequence[int]) ->
     """Put copies without these rows' vectors in the place of segments; names of the old ones.
 
     A graph keeps its shape, so that it need not be built anew: the place of the vector is emptied.
+    Codes are learnt anew, since what they are measured by was learnt from what is erased.
     """
     stale: list[str] = []
     spaces = db.execute("SELECT sid, metric, width FROM space WHERE NOT multi").fetchall()
@@ -100,9 +102,12 @@ def scrub(db: sqlite3.Connection, folder: Path, ns: int, rids: Sequence[int]) ->
 def _emptied(folder: Path, seal: Seal, metric: str, width: int, places: np.ndarray) -> Seal:
     Segment.open(folder, seal, metric, width)  # its digest is checked before it is read
     index = faiss.read_index(str(path_of(folder, seal.name)))
-    flat: Any = faiss.downcast_index(index.storage) if seal.kind == "graph" else index
+    flat: Any = vectors_of(seal.kind, index)
     block = faiss.rev_swig_ptr(flat.get_xb(), flat.ntotal * width).reshape(-1, width)
     block[places] = 0
+    if seal.kind == "codes":
+        index = encoded(block, metric)
+        index.add(block)
     name, size, digest = write(folder, index)
     return Seal(name, seal.kind, seal.rids, size, digest, seal.breadth, seal.recall)
 

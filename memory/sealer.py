@@ -9,8 +9,9 @@ from pathlib import Path
 
 from omni.errors import OmniError
 
+from .choosing import Interrupted, Sealing
 from .connection import Catalog
-from .sealing import Interrupted, Sealing, due, seal, sweep
+from .sealing import due, seal, sweep
 
 try:
     import fcntl

@@ -13,50 +13,17 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .choosing import Sealing, choose
 from .connection import Catalog
-from .contracts import Vectors
 from .partition import sealed
 from .rows import now
 from .schema import table_of
-from .segments import Kind, Seal, faiss, path_of, write
+from .segments import Seal, path_of, write
 from .tail import Rids, places_of
 from .vectors import fetch
-
-BREADTHS = (64, 80, 96, 112, 128, 144, 160, 192, 224, 256, 320, 384, 448, 512)
-_CHUNK = 2000
-
-
-class Interrupted(Exception):
-    """The memory is being closed: what was being built is given up."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sealing:
-    """When and how segments are made.
-
-    Attributes:
-        tail: rows in memory from which they are sealed.
-        graph_from: rows of a segment from which a graph is tried; below, scanning is exact and
-            quick enough.
-        recall: at 10, that a graph has to reach; otherwise the segment stays flat.
-        probes: vectors that are held back to measure it, and added afterwards.
-        links: of a node of the graph (`M`).
-        care: of building it (`efConstruction`).
-        dead: share of a segment's rows that are gone, from which it is made anew.
-    """
-
-    tail: int = 16_384
-    graph_from: int = 50_000
-    recall: float = 0.985
-    probes: int = 256
-    links: int = 32
-    care: int = 80
-    dead: float = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,69 +165,6 @@ def record(db: sqlite3.Connection, sid: int, ns: int, made: Seal) -> None:
             now(),
         ),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """An index that was built.
-
-    Attributes:
-        index: of FAISS.
-        kind: what it is.
-        breadth: how broadly a graph is to be searched.
-        recall: at 10, as measured.
-        order: which vector stands at each place; as given if `None`.
-    """
-
-    index: Any
-    kind: Kind
-    breadth: int = 0
-    recall: float = 1.0
-    order: NDArray[np.intp] | None = None
-
-
-def choose(
-    block: Vectors, metric: str, plan: Sealing, stopped: Callable[[], bool] = lambda: False
-) -> Choice:
-    """An index of these vectors: a graph where it pays and finds enough, else a flat one."""
-    measure = faiss.METRIC_L2 if metric == "l2" else faiss.METRIC_INNER_PRODUCT
-    flat = faiss.IndexFlat(block.shape[1], measure)
-    if len(block) < max(plan.graph_from, 4 * plan.probes):
-        flat.add(block)
-        return Choice(flat, "flat")
-    graph = faiss.IndexHNSWFlat(block.shape[1], plan.links, measure)
-    graph.hnsw.efConstruction = plan.care
-    # Drawn from everywhere and added last, so that the graph has not seen what it is tried with.
-    held = np.sort(np.random.default_rng(0).choice(len(block), plan.probes, replace=False))
-    order = np.concatenate([np.setdiff1d(np.arange(len(block)), held), held])
-    _add(graph, block, order[: -plan.probes], stopped)
-    breadth, recall = _measured(graph, block[held], plan.recall)
-    if recall < plan.recall:
-        flat.add(block)
-        return Choice(flat, "flat")
-    _add(graph, block, held, stopped)
-    return Choice(graph, "graph", breadth, recall, order)
-
-
-def _measured(graph: Any, probes: Vectors, wanted: float, k: int = 10) -> tuple[int, float]:
-    """The least breadth at which a graph finds enough of the true neighbours of the probes."""
-    _, truth = graph.storage.search(probes, k)
-    recall = 0.0
-    for breadth in BREADTHS:
-        parameters = faiss.SearchParametersHNSW(efSearch=breadth)
-        _, found = graph.search(probes, k, params=parameters)
-        same = [len(np.intersect1d(a, b)) for a, b in zip(truth, found, strict=True)]
-        recall = sum(same) / truth.size
-        if recall >= wanted:
-            return breadth, recall
-    return BREADTHS[-1], recall
-
-
-def _add(index: Any, block: Vectors, places: NDArray[np.intp], stopped: Callable[[], bool]) -> None:
-    for start in range(0, len(places), _CHUNK):
-        if stopped():
-            raise Interrupted
-        index.add(block[places[start : start + _CHUNK]])
 
 
 def drop(catalog: Catalog, folder: Path, names: Sequence[str]) -> int:

@@ -16,9 +16,9 @@ class Sealed:
 
     Attributes:
         space: name of its space.
-        kind: `flat` or `graph`.
+        kind: `flat`, `codes` or `graph`.
         rows: how many it has.
-        breadth: of a graph search.
+        breadth: of a graph search, or how many rows that codes find are compared.
         recall: at 10, as measured when it was sealed.
     """
 

@@ -111,12 +111,12 @@ class _Bench:
 
     def rows(self) -> Iterator[Row]:
         yield from self._writing()
-        with self._open(graph_from=1 << 30) as memory:
+        with self._open(flat=True) as memory:
             memory.seal()
             yield from self._searching(memory, "flat")
-        # Segments are a cache: without them they are made anew, as graphs now.
+        # Segments are a cache: without them they are made anew, as what is chosen by itself.
         shutil.rmtree(self._root / "memory" / "segments")
-        with self._open(graph_from=len(self._corpus.vectors)) as memory:
+        with self._open() as memory:
             began = time.process_time()
             memory.bind().nearest(self._space, self._corpus.questions[0], K)
             memory.seal()
@@ -124,13 +124,15 @@ class _Bench:
             yield from self._searching(memory, "chosen by measuring", built=built)
             yield from self._filtering(memory)
         yield from self._opening()
-        with self._open(graph_from=len(self._corpus.vectors)) as memory:
+        with self._open() as memory:
             yield from self._deleting(memory)
             yield self._erasing(memory)
         yield from _late(self._repeats)
 
-    def _open(self, *, graph_from: int) -> Any:
-        plan = self._kind.Sealing(graph_from=graph_from)
+    def _open(self, *, flat: bool = False) -> Any:
+        plan = self._kind.Sealing()
+        if flat:
+            plan = self._kind.Sealing(codes_from=1 << 30, graph_from=1 << 30)
         return self._kind.open(self._root / "memory", sealing=plan, background=False)
 
     def _writing(self) -> Iterator[Row]:
@@ -139,7 +141,7 @@ class _Bench:
             record(str(n), text=text, meta={"rank": int(rank)})
             for n, (text, rank) in enumerate(zip(corpus.texts, corpus.ranks, strict=True))
         ]
-        with self._open(graph_from=1 << 30) as memory:
+        with self._open(flat=True) as memory:
             view = memory.bind()
             seconds = []
             for start in range(0, len(records), BATCH):
@@ -203,7 +205,9 @@ class _Bench:
                 "SELECT kind, width_of_search, recall, rids FROM segment"
             ).fetchone()
         index = faiss.read_index(str(path))
-        parameters = None
+        parameters: Any = None
+        if kind == "codes":
+            parameters = faiss.IndexRefineSearchParameters(k_factor=breadth / K)  # type: ignore[attr-defined]
         if kind == "graph":
             parameters = faiss.SearchParametersHNSW(efSearch=breadth)  # type: ignore[attr-defined]
         order = [str(rid - 1) for rid in np.frombuffer(rids, np.int64)]
@@ -262,7 +266,7 @@ class _Bench:
         question = self._corpus.questions[0]
 
         def ours() -> None:
-            with self._open(graph_from=len(self._corpus.vectors)) as memory:
+            with self._open() as memory:
                 assert len(memory.bind().nearest(self._space, question, K)) == K
 
         mine = statistics.median(_clocked(ours) for _ in range(self._repeats))
