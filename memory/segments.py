@@ -174,22 +174,19 @@ class Segment:
     def _compare(self, vector: Vectors, k: int, visible: Mask | None, count: int) -> Found | None:
         """The `k` nearest of those that are nearest by their codes; `None` if it does not pay.
 
-        Those that may be seen have to be as many as it took when all could be seen: then they are
-        the same that codes would find if nothing else were here.
+        If fewer of them may be seen than were to be expected, what may be seen is far from the
+        vector, where many are about as far and codes do not tell them apart: that is scanned.
         """
-        wanted, looked = min(self._depth(k), count), self._looked(k, count)
-        while self._pays(k, count, looked):
-            _, (places,) = self._codes.search(vector[None], looked)
-            places = places[places >= 0]
-            places = places if visible is None else places[visible[places]]
-            if len(places) >= wanted:
-                places = places[:wanted]
-                scores = likeness(self._metric, self.block[places], vector)
-                return best(self.rids[places], scores, k)
-            if looked == len(self):
-                break
-            looked = min(4 * looked, len(self))
-        return None
+        if not self._pays(k, count):
+            return None
+        _, (places,) = self._codes.search(vector[None], self._looked(k, count))
+        places = places[places >= 0]
+        places = places if visible is None else places[visible[places]]
+        wanted = min(self._depth(k), count)
+        if len(places) < wanted:
+            return None
+        places = places[:wanted]
+        return best(self.rids[places], likeness(self._metric, self.block[places], vector), k)
 
     def _depth(self, k: int) -> int:
         """Rows that are compared exactly; what was measured for 10 is kept in proportion."""
@@ -200,10 +197,9 @@ class Segment:
         share = max(count, 1) / len(self)
         return min(len(self), int(self._depth(k) * (1 if share == 1 else 1.2 / share)))
 
-    def _pays(self, k: int, count: int, looked: int | None = None) -> bool:
+    def _pays(self, k: int, count: int) -> bool:
         """Whether codes cost less than to compare all that may be seen."""
-        looked = self._looked(k, count) if looked is None else looked
-        return CODE * len(self) + CANDIDATE * looked < count
+        return CODE * len(self) + CANDIDATE * self._looked(k, count) < count
 
     def _scan(self, vector: Vectors, k: int, visible: Mask | None) -> Found:
         parameters = None
