@@ -65,7 +65,7 @@ class ChatOmni(LocalChat):
     @property
     def reads_plain(self) -> bool:
         """Whether results of tools are shown without marks, as a model that quotes was taught."""
-        return self.model == "nano" or bool(self._config().get("quotes"))
+        return bool(self._config().get("quotes"))
 
     def _resolve_model_profile(self) -> Any:
         config = self._config()

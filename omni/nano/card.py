@@ -91,8 +91,8 @@ Weights are stored in half precision and run in single precision on a CPU.
 
 `scorer.safetensors` beside them is the network of the selector `learned`: 0.13 million parameters,
 which `python -m omni.nano.stages.scorer` taught through these weights, and which refuses others. It
-was first shown where the things lie that a question names (1,500 steps), and then what makes right
-answers likely with few tokens (500 steps). `omni eval compression` says what it is worth.
+was first shown where the things lie that a question names, and then what makes right
+answers likely with few tokens. `omni eval compression` says what it is worth.
 """
 
 
