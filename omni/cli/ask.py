@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +28,11 @@ _MAX_PIPED_BYTES = 4 << 30
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The flags of this verb."""
-    parser.add_argument("prompt", nargs="?", help="the question; read from a pipe if not given")
+    parser.add_argument(
+        "prompt",
+        nargs="*",
+        help="the question, and perhaps files; read from a pipe if there is none",
+    )
     parser.add_argument(
         "-a",
         "--attach",
@@ -147,7 +153,9 @@ def _prompt(arguments: argparse.Namespace) -> str:
     Raises:
         UsageError: if there is none.
     """
-    prompt, attach = arguments.prompt, arguments.attach
+    attach = arguments.attach
+    prompt, named = _words_and_files(arguments.prompt)
+    attach[:0] = named
     if prompt is None and attach and not Path(attach[-1]).exists() and " " in attach[-1].strip():
         prompt = attach.pop()  # `-a FILE "what is this?"`: the question came after the files
     shown = arguments.show_selection
@@ -158,6 +166,15 @@ def _prompt(arguments: argparse.Namespace) -> str:
     if prompt is None or not prompt.strip():
         raise UsageError('nothing was asked: omni ask "what is this?" -a FILE')
     return prompt.strip()
+
+
+def _words_and_files(given: Sequence[str]) -> tuple[str | None, list[str]]:
+    """What was asked, and the files that were named beside it: `omni ask "what is this?" a.png`."""
+    if len(given) < 2:
+        return (given[0] if given else None), []
+    named = [one for one in given if os.path.exists(one) or (Path(one).suffix and " " not in one)]
+    words = " ".join(one for one in given if one not in named)
+    return words or None, named
 
 
 def _attachment(name: str, settings: Settings) -> Media:

@@ -3,6 +3,7 @@
 import base64
 import json
 
+import pytest
 from langchain_core.messages import AIMessage
 
 from omni.content import MediaPart
@@ -29,6 +30,27 @@ def test_the_question_may_stand_behind_the_files(omni, scripted, red):
     brain = scripted("Red.")
     assert omni("ask", "-a", red, "what is this?").out == "Red.\n"
     assert brain.asked[0][-1].text.endswith("what is this?")
+
+
+@pytest.mark.parametrize("words", [["what is this?"], ["what", "is", "this?"]])
+@pytest.mark.parametrize("last", [True, False])
+def test_files_may_stand_beside_the_question(omni, scripted, red, words, last):
+    brain = scripted("Red.")
+    assert omni("ask", *([*words, red] if last else [red, *words])).out == "Red.\n"
+    asked = brain.asked[0][-1]
+    assert asked.text.endswith("what is this?") and asked.text.count(red.name) == 1
+    assert any(block["type"] == "image" for block in asked.content_blocks)
+
+
+def test_files_may_stand_alone_where_the_question_comes_through_a_pipe(omni, scripted, red):
+    brain = scripted("Two.")
+    assert omni("ask", red, red, stdin="how many?").out == "Two.\n"
+    assert brain.asked[0][-1].text.endswith("how many?")
+
+
+def test_a_file_that_is_not_there_is_no_part_of_the_question(omni, scripted, tmp_path):
+    ran = omni("ask", "what is this?", tmp_path / "gone.png")
+    assert (ran.code, ran.err) == (2, f"omni: no such file: {tmp_path / 'gone.png'}\n")
 
 
 def test_bytes_may_come_through_a_pipe(omni, scripted, red):
@@ -78,7 +100,7 @@ def test_without_a_folder_the_store_keeps_what_was_made(omni, scripted, blue_png
 
 def test_a_part_that_failed_makes_the_exit_code_1(omni, scripted):
     scripted("I cannot draw.")
-    ran = omni("ask", "draw", "--want", "image", "--json")
+    ran = omni("ask", "draw a horse", "--want", "image", "--json")
     assert ran.code == 1
     parts = json.loads(ran.out)["parts"]
     assert [part["status"] for part in parts] == ["delivered", "failed"]
