@@ -224,9 +224,9 @@ def share(root: Path, seconds: float) -> dict:
 
 def write(root: Path, seconds: str) -> None:
     rng, writes = random.Random(0), 0
-    until = time.monotonic() + float(seconds)
     with Memory.open(root / "memory", sealing=PLAN) as memory:
         view = memory.bind()
+        until = time.monotonic() + float(seconds)
         while time.monotonic() < until:
             writes += 1
             ids = ["counter", *(f"id{n}" for n in rng.sample(range(POOL), 20))]
@@ -243,9 +243,9 @@ def write(root: Path, seconds: str) -> None:
 def read(root: Path, seconds: str, seed: str) -> None:
     rng = random.Random(int(seed))
     told = {"queries": 0, "errors": 0, "stale": 0}
-    until = time.monotonic() + float(seconds)
     with Memory.open(root / "memory", sealing=PLAN, background=False) as memory:
         view = memory.bind()
+        until = time.monotonic() + float(seconds)
         while time.monotonic() < until:
             told["queries"] += 1
             least = int((root / "count").read_text())

@@ -17,6 +17,7 @@ import math
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,15 +78,29 @@ def search(
     db: sqlite3.Connection, text: str, k: int, where: Clause, *, title_weight: float = TITLE_WEIGHT
 ) -> list[tuple[int, float]]:
     """Numbers and scores of the best `k` rows that `where` lets pass, the best first."""
-    rids, scores = _scored(db, spoken(text), title_weight * BODY_WEIGHT)
     found: list[tuple[int, float]] = []
-    for some in _from_the_top(rids, scores, max(_LEAST_LOOKED, 2 * k)):
-        passed = _passing(db, rids[some], where)
-        pairs = zip(rids[some].tolist(), scores[some].tolist(), strict=True)
-        found += [(rid, score) for rid, score in pairs if rid in passed]
-        if len(found) >= k:
-            break
+    with _one_state(db):
+        rids, scores = _scored(db, spoken(text), title_weight * BODY_WEIGHT)
+        for some in _from_the_top(rids, scores, max(_LEAST_LOOKED, 2 * k)):
+            passed = _passing(db, rids[some], where)
+            pairs = zip(rids[some].tolist(), scores[some].tolist(), strict=True)
+            found += [(rid, score) for rid, score in pairs if rid in passed]
+            if len(found) >= k:
+                break
     return found[:k]
+
+
+@contextmanager
+def _one_state(db: sqlite3.Connection) -> Iterator[None]:
+    """All statements see the same rows: beside a writer, a word would be in more than there are."""
+    if db.in_transaction:
+        yield
+        return
+    db.execute("BEGIN")
+    try:
+        yield
+    finally:
+        db.execute("ROLLBACK")
 
 
 @dataclass(frozen=True, slots=True)
