@@ -11,10 +11,10 @@ import hashlib
 import re
 import threading
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal
 
 from omni import plugins
@@ -101,7 +101,7 @@ class _Thing:
     media: None = None
 
 
-class InsightBook:
+class InsightBook(AbstractContextManager["InsightBook"]):
     """The lessons in a folder, which is made when the first is learnt.
 
     It stays open, since what compares tasks is a model; other processes see what is written at
@@ -204,15 +204,7 @@ class InsightBook:
                 self._library.close()
                 self._library = None
 
-    def __enter__(self) -> InsightBook:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _near(self, task: str) -> list[tuple[Insight, float]]:

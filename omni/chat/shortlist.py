@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -89,7 +89,9 @@ def _possible(tool: Tool, there: frozenset[str]) -> bool:
     parameters = tool.get("function", tool).get("parameters") or {}
     fields = parameters.get("properties") or {}
     for name in parameters.get("required") or ():
-        wanted = {match[1] for match in HANDLE.finditer(str(fields[name].get("description")))}
+        field = fields.get(name)  # the tools of others may be described badly
+        told = field.get("description") if isinstance(field, Mapping) else None
+        wanted = {match[1] for match in HANDLE.finditer(str(told))}
         if wanted and not wanted & there:
             return False
     return True

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from omni.cli.screen import Screen, fit, one_line
@@ -21,7 +21,7 @@ OFF = "off"
 _AUTO = "auto"
 
 
-class Learning:
+class Learning(AbstractContextManager["Learning"]):
     """What a verb learns from its runs, as the settings say; nothing if they say `off`.
 
     Attributes:
@@ -67,15 +67,7 @@ class Learning:
         for one in self.middleware:
             one.book.close()
 
-    def __enter__(self) -> Learning:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

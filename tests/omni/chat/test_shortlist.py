@@ -88,6 +88,15 @@ def test_what_must_be_given_a_medium_that_is_not_there_goes_first(prompter, tool
     assert len(Shortlist(prompter.loaded, len)(few, question, 1, there=pictures)) == 1
 
 
+@pytest.mark.parametrize("properties", [{}, {"file": True}, {"file": {"type": "string"}}, None])
+def test_a_tool_that_is_described_badly_can_be_called(nano, properties):
+    parameters = {"type": "object", "properties": properties, "required": ["file"]}
+    odd = {"type": "function", "function": {"name": "odd", "parameters": parameters}}
+    other = {"type": "function", "function": {"name": "other"}}
+    found = Shortlist(nano, len)([odd, other], "the odd one", 1, there=frozenset())
+    assert len(found) == 1
+
+
 def test_media_of_the_conversation_and_of_its_words_are_there(prompter, tools, monkeypatch):
     told = []
     monkeypatch.setattr(
