@@ -28,11 +28,11 @@ MODALITIES = ("image", "audio", "video", "points", "series")
 BATCH = 32
 
 SIZES: Mapping[str, int] = {
-    "image": 8000,
-    "audio": 8000,
-    "video": 3000,
-    "points": 5000,
-    "series": 6000,
+    "image": 12_000,
+    "audio": 8_000,
+    "video": 4_000,
+    "points": 6_000,
+    "series": 10_000,
 }
 """How many things of each modality are seen once and kept, in a run of full length."""
 

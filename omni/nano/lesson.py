@@ -24,6 +24,7 @@ class Lesson:
         wanted: what should be said in each place: the same, but where what is read was smudged.
         weights: how much each place counts.
         media: the things that are talked about, in order.
+        absent: places, and tokens that must not be taught as wrong there.
         handles: how many media of each modality have a name so far; `None` where none is named, as
             in all dialogues without tools.
     """
@@ -32,6 +33,7 @@ class Lesson:
     wanted: list[int] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)
     media: list[MediaItem] = field(default_factory=list)
+    absent: list[tuple[int, int]] = field(default_factory=list)
     handles: dict[str, int] | None = None
 
     def handle(self, kind: str) -> str:
@@ -81,7 +83,10 @@ class TextReader:
 
 
 def collate(lessons: Sequence[Lesson], pad: int) -> dict[str, Any]:
-    """Right-padded `input_ids`, `attention_mask`, `wanted`, `weights` `[B, L]`; media in order."""
+    """Right-padded `input_ids`, `attention_mask`, `wanted`, `weights` `[B, L]`; media in order.
+
+    `absent` `[K, 3]` is lesson, place and token of what must not be taught as wrong.
+    """
     longest = max(len(lesson.ids) for lesson in lessons)
     ids = torch.full((len(lessons), longest), pad)
     wanted = ids.clone()
@@ -91,10 +96,14 @@ def collate(lessons: Sequence[Lesson], pad: int) -> dict[str, Any]:
         wanted[row, : len(lesson.ids)] = torch.tensor(lesson.wanted)
         weights[row, : len(lesson.ids)] = torch.tensor(lesson.weights)
     media = [item for lesson in lessons for item in lesson.media]
+    absent = [
+        (row, place, token) for row, lesson in enumerate(lessons) for place, token in lesson.absent
+    ]
     return {
         "input_ids": ids,
         "attention_mask": (ids != pad).long(),
         "wanted": wanted,
         "weights": weights,
         "media": media,
+        "absent": torch.tensor(absent, dtype=torch.long).reshape(-1, 3),
     }

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from omni.compression.budget import Grid
-from omni.nano import dialogue
+from omni.nano import absent, dialogue
 from omni.nano.corpus import MODALITIES, Cache, Labels
 from omni.nano.dialogue import Exchange
 from omni.nano.lesson import Lesson
@@ -19,16 +19,16 @@ from omni.nano.writing import Codes, Writer
 
 KINDS: Mapping[str, float] = {
     "image": 0.26,
-    "audio": 0.13,
-    "video": 0.09,
-    "points": 0.05,
-    "series": 0.08,
+    "audio": 0.1,
+    "video": 0.08,
+    "points": 0.04,
+    "series": 0.1,
     "draw": 0.05,
     "say": 0.01,
     "talk": 0.05,
-    "passages": 0.1,
-    "exercises": 0.08,
-    "pairs": 0.1,
+    "passages": 0.13,
+    "exercises": 0.06,
+    "pairs": 0.12,
 }
 """Kinds of dialogue and how often each is had."""
 
@@ -47,6 +47,9 @@ LISTED = 0.3
 
 EARLIER = (0.8, 0.14, 0.06)
 """How often a dialogue begins with no, one or two exchanges about other things."""
+
+MIXED = 0.35
+"""How often what is asked about two things is a drawing: shape and colour of one and the other."""
 
 TALKS = 0.3
 """How often later turns need the earlier ones to be understood."""
@@ -127,7 +130,7 @@ class Teacher(Writer):
             names = rng.sample(MODALITIES, 2 if rng.random() < 0.7 else 3)
             places = self._matching(rng, names)
             labels = {name: self.caches[name].labels[at] for name, at in places.items()}
-            asked = [dialogue.pairing(rng, labels) for _ in range(rng.randint(1, 4))]
+            asked = [self._pairing(rng, labels) for _ in range(rng.randint(1, 4))]
             exchanges = [one for one in asked if one is not None and self._answerable(one)]
         whole = [None if rng.random() < 0.6 else PAIR_MOST for _ in places]
         items = [
@@ -136,6 +139,13 @@ class Teacher(Writer):
         ]
         for number, exchange in enumerate(exchanges):
             self._turn(rng, lesson, exchange, () if number else items, about=True)
+
+    def _pairing(self, rng: random.Random, labels: Mapping[str, Labels]) -> Exchange | None:
+        exchange = dialogue.pairing(rng, labels)
+        tries = _TRIES if rng.random() < MIXED else 0
+        while tries and exchange and exchange.makes != "image":
+            exchange, tries = dialogue.pairing(rng, labels), tries - 1
+        return exchange
 
     def _matching(self, rng: random.Random, names: Sequence[str]) -> dict[str, int]:
         """A thing of each modality; often of one colour, else nearly all would differ."""
@@ -164,7 +174,7 @@ class Teacher(Writer):
         tries = _TRIES if rng.random() < PROBES else 0
         while True:
             makes = rng.choices(tuple(MAKES), tuple(MAKES.values()))[0]
-            exchange = dialogue.asking(rng, kind, labels, "text" if tries else makes)
+            exchange = absent.asking(rng, kind, labels, "text" if tries else makes)
             tries -= 1
             if tries > 0 and exchange and not exchange.answer.startswith(("Yes", "No")):
                 continue

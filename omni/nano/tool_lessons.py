@@ -11,7 +11,7 @@ from omni.modality import modality
 from omni.model.item import MediaItem
 from omni.model.template import seal
 from omni.model.tokens import ASSISTANT, CALL, CALL_END, END, SYSTEM, TOOL, USER
-from omni.nano import dialogue
+from omni.nano import absent, dialogue
 from omni.nano.corpus import MODALITIES, Labels
 from omni.nano.dialogue import Exchange
 from omni.nano.lesson import Lesson
@@ -22,6 +22,9 @@ from omni.nano.synonyms import MEDIA
 
 CALLS, IDLE = 0.15, 0.05
 """How often a tool is called, and how often there are some that are of no help."""
+
+TALK = 0.3
+"""How often it is talk, or a drawing, that needs none of them."""
 
 SPEAKS = 0.15
 """Of calls: something is said aloud about a thing that is there."""
@@ -104,9 +107,12 @@ class ToolTeacher(Teacher):
 
     def _idle(self, rng: random.Random, lesson: Lesson) -> None:
         """Tools are there, but what is asked needs none."""
-        if rng.random() < 0.15:
-            self._list(lesson, calls.listed(rng, without=("speak",)))
-            self._turn(rng, lesson, self._wish(rng, rng.choice(("draw", "talk"))))
+        if rng.random() < TALK:
+            kind = rng.choice(("draw", "talk", "talk"))
+            # What is to be drawn is drawn, whatever else can be done with words.
+            self._list(lesson, calls.listed(rng, without=("speak",) if kind == "draw" else ()))
+            for _ in range(rng.randint(1, 2)):
+                self._turn(rng, lesson, self._wish(rng, kind))
             return
         kind = rng.choice(MODALITIES)
         self._list(lesson, calls.listed(rng, without=RIVALS[kind]))
@@ -184,7 +190,7 @@ class ToolTeacher(Teacher):
 
     def _in_words(self, rng: random.Random, kind: str, labels: Labels) -> Exchange:
         while True:
-            exchange = dialogue.asking(rng, kind, labels)
+            exchange = absent.asking(rng, kind, labels)
             if exchange is not None and self._answerable(exchange):
                 return exchange
 

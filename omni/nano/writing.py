@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -17,7 +18,7 @@ from omni.model.item import MediaItem
 from omni.model.positions import spots
 from omni.model.questions import TEXT, is_short
 from omni.model.tokens import ASSISTANT, CLOSE, END, MEDIA, OPEN, USER
-from omni.nano import dialogue
+from omni.nano import absent, dialogue
 from omni.nano.asked.careless import hurried, thinned
 from omni.nano.dialogue import Exchange
 from omni.nano.lesson import Lesson
@@ -40,9 +41,15 @@ LOST = 0.35
 CODE_WEIGHT = 0.35
 """A code counts less than a word, since one picture has as many codes as twenty answers words."""
 
+MARK_WEIGHT = 4.0
+"""The number of the passage that an answer is taken from is one token of ten, and the only one that
+is not copied: it counts as several."""
+
 SMUDGED = 0.6
 """How often the codes that a picture is continued from are not all its own. Else each picture is
 learned by heart from its beginning on, and none is put together that was never seen."""
+
+_CITED = re.compile(r"\[\d\]$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +137,21 @@ class Writer:
             self._attach(lesson, items)
         lesson.add(self._ids(END) + self._ids(ASSISTANT))
         if exchange.makes == "text":
-            lesson.add(self._ids(exchange.answer), 1.0)
+            self._say(lesson, exchange.answer, exchange.absent)
+            if _CITED.search(exchange.answer):
+                lesson.weights[-2] = MARK_WEIGHT
         else:
-            lesson.add(self._ids(dialogue.announce(exchange)), 1.0)
+            others = [dialogue.announce(each) for each in _absent(exchange)]
+            self._say(lesson, dialogue.announce(exchange), others)
             self._add_codes(rng, lesson, exchange, handle)
         lesson.add(self._ids(END), 1.0)
+
+    def _say(self, lesson: Lesson, answer: str, spared: Sequence[str]) -> None:
+        """Words; where those that are spared part from them, these are not taught as wrong."""
+        start, ids = len(lesson.ids), self._ids(answer)
+        lesson.add(ids, 1.0)
+        for other in spared:
+            lesson.absent += _parting(start, ids, self._ids(other))[:1]
 
     def _attach(self, lesson: Lesson, items: Sequence[MediaItem]) -> None:
         for item in items:
@@ -163,8 +180,20 @@ class Writer:
             read = self._smudge(rng, codes, exchange.answer)
         lesson.add(self._ids(handle))
         lesson.add([marks["begin"]], 1.0)
+        self._spare(lesson, exchange, codes)
         lesson.add((read + marks["first"]).tolist(), CODE_WEIGHT, (codes + marks["first"]).tolist())
         lesson.add([marks["end"]], 1.0)
+
+    def _spare(self, lesson: Lesson, exchange: Exchange, codes: Tensor) -> None:
+        """Take care that no code of what is absent is taught as wrong."""
+        first = self.config.codes[exchange.makes]["first"]
+        for each in _absent(exchange):
+            other = self.codes.of(each)
+            if other is not None:
+                parting = _parting(len(lesson.ids), codes.tolist(), other.tolist())
+                # A picture is decided place by place, a word of speech by its first code.
+                parting = parting if exchange.makes == "image" else parting[:1]
+                lesson.absent += [(place, code + first) for place, code in parting]
 
     def _smudge(self, rng: random.Random, codes: Tensor, key: str) -> Tensor:
         """The codes of a picture, some of them changed for those of another one of its kind."""
@@ -180,3 +209,14 @@ class Writer:
 
     def _encode(self, text: str) -> list[int]:
         return self.tokenizer(text, add_special_tokens=False)["input_ids"]
+
+
+def _absent(exchange: Exchange) -> list[Exchange]:
+    """What must not be taught as wrong, each as if it were made."""
+    return [replace(exchange, answer=answer) for answer in absent.made(exchange.answer)]
+
+
+def _parting(start: int, ids: Sequence[int], others: Sequence[int]) -> list[tuple[int, int]]:
+    """Places, from `start` on, in which others differ, and what they have there."""
+    both = enumerate(zip(ids, others, strict=False), start)
+    return [(place, other) for place, (one, other) in both if one != other]

@@ -22,6 +22,7 @@ class Exchange:
         makes: `text`, `image` or `audio`.
         also: other answers that are as right, such as the same things in another order.
         exact: whether the answer copies letters from the question, which is then asked as it is.
+        absent: answers in words that must not be taught as wrong, see `omni.nano.absent`.
     """
 
     question: str
@@ -29,6 +30,7 @@ class Exchange:
     makes: str = "text"
     also: tuple[str, ...] = ()
     exact: bool = False
+    absent: tuple[str, ...] = ()
 
     @property
     def right(self) -> tuple[str, ...]:

@@ -22,6 +22,9 @@ PLACE_PHRASES = {
 APART = 0.14
 """Two centres are to the left or above one another if they are this share of the picture apart."""
 
+DIAGONAL = 0.06
+"""Two things lie beside or above one another if one way is longer than the other by this share."""
+
 NOUNS = ("object", "thing", "shape", "figure", "item")
 """What one thing in a picture is called if its shape is not."""
 
@@ -78,7 +81,7 @@ def draw(rng: random.Random, labels: Labels) -> Exchange | None:
 def two(first: Thing, second: Thing) -> str | None:
     """The key of a drawing of two things as they lie; `None` if neither way is clear."""
     across, down = second["x"] - first["x"], second["y"] - first["y"]
-    if max(abs(across), abs(down)) < APART:
+    if _unclear(across, down):
         return None
     places = ("left", "right") if abs(across) >= abs(down) else ("top", "bottom")
     if (across if abs(across) >= abs(down) else down) < 0:
@@ -291,11 +294,16 @@ def _clear_pair(rng: random.Random, things: Sequence[Thing]) -> tuple[Thing, Thi
     if not (_only(things, first) and _only(things, second)):
         return None
     across, down = first["x"] - second["x"], first["y"] - second["y"]
-    if max(abs(across), abs(down)) < APART or abs(abs(across) - abs(down)) < 0.06:
+    if _unclear(across, down):
         return None
     if abs(across) > abs(down):
         return first, second, "left of" if across < 0 else "right of"
     return first, second, "above" if down < 0 else "below"
+
+
+def _unclear(across: float, down: float) -> bool:
+    """Whether two things are too near one another, or neither beside nor above one another."""
+    return max(abs(across), abs(down)) < APART or abs(abs(across) - abs(down)) < DIAGONAL
 
 
 def _calls(rng: random.Random, things: Sequence[Thing], thing: Thing) -> str:

@@ -39,6 +39,12 @@ _COUNT_ASKED = (
     *("What number of {thing}s has {owner}?", "Tell me how many {thing}s {owner} has."),
 )
 _IS, _HAS = "{owner}'s {thing} is {colour}.", "{owner} has {number} {thing}s."
+_WHICH = (
+    *("Which passage is about {owner}?", "Where is {owner} spoken of?", "Which number is {owner}?"),
+    *("Where does it say so of {owner}?", "In which passage does {owner} occur?"),
+    *("Which line names {owner}?", "Cite what is said of {owner}.", "Where do I find {owner}?"),
+)
+_WHICH_OFTEN = 0.4
 _SCENE = (
     *(
         "There is {a} {relation} {b}.",
@@ -76,7 +82,10 @@ def retrieved(rng: random.Random, turns: int = 1) -> list[Exchange]:
         words["a"] = article(value)
         passages.append(sentence(stated.format(**words)[:-1]))
         exchanges.append((asked.format(**words), told.format(**words)))
-    asked = [_asked_of(rng, owners, exchanges) for _ in range(turns)]
+    asked = [_asked_of(rng, owners, exchanges)]
+    for _ in range(turns - 1):
+        which = rng.random() < _WHICH_OFTEN
+        asked.append(_place_of(rng, owners) if which else _asked_of(rng, owners, exchanges))
     listed = "\n".join(f"[{number}] {passage}" for number, passage in enumerate(passages, 1))
     ways = ("{listed}\n{question}", "Passages:\n{listed}\n\n{question}", "{question}\n{listed}")
     whole = rng.choice(ways).format(listed=listed, question=asked[0].question)
@@ -93,6 +102,12 @@ def _asked_of(
         stranger = rng.choice([owner for owner in OWNERS if owner not in owners])
         return Exchange(question.replace(owners[wanted], stranger), UNSAID)
     return Exchange(question, f"{answer} [{wanted + 1}]")
+
+
+def _place_of(rng: random.Random, owners: Sequence[str]) -> Exchange:
+    """Where somebody is spoken of: all that is hard in a citation, and nothing else."""
+    wanted = rng.randrange(len(owners))
+    return Exchange(rng.choice(_WHICH).format(owner=owners[wanted]), f"[{wanted + 1}]")
 
 
 def told(rng: random.Random, turns: int = 1) -> list[Exchange]:

@@ -115,6 +115,7 @@ class Lessons:
         logits = cast("Any", self.model.get_output_embeddings())(
             outputs.hidden_states[-1][:, :-1][chosen]
         )
+        logits = spared(logits, chosen, batch["absent"])
         loss, logs = weighted_loss(logits, batch["wanted"][:, 1:][chosen], counts[chosen])
         return loss + outputs.router_loss, logs
 
@@ -149,13 +150,28 @@ def evenly(lessons: Sequence[Lesson], parts: int) -> list[list[Lesson]]:
     return found
 
 
+def spared(logits: Tensor, chosen: Tensor, absent: Tensor) -> Tensor:
+    """Logits `[N, V]` of the chosen places, without the tokens that must not be taught as wrong.
+
+    Args:
+        logits: of the places where `chosen` is true, in order.
+        chosen: `[B, L]`, where something is taught; its column 0 is place 1 of a lesson.
+        absent: `[K, 3]`, lesson, place and token.
+    """
+    lesson, place, token = absent.unbind(1)
+    taught = chosen[lesson, place - 1]
+    rows = chosen.flatten().cumsum(0).sub(1).view_as(chosen)[lesson, place - 1][taught]
+    least = logits.new_tensor(torch.finfo(logits.dtype).min)
+    return logits.index_put((rows, token[taught]), least)
+
+
 def weighted_loss(
     logits: Tensor, wanted: Tensor, weights: Tensor
 ) -> tuple[Tensor, dict[str, float]]:
     """Cross-entropy of logits `[N, V]` for the tokens `[N]`, each with its weight."""
     losses = functional.cross_entropy(logits.float(), wanted, reduction="none")
     hits = (logits.argmax(-1) == wanted).float()
-    spoken = weights == 1
+    spoken = weights >= 1
     logs = {
         "words": losses[spoken].mean().item(),
         "codes": losses[~spoken].mean().item() if (~spoken).any() else 0.0,

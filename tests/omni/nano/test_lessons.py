@@ -238,3 +238,38 @@ def test_the_loss_counts_as_the_weights_say():
     loss, _ = weighted_loss(logits, wanted, weights)
     each = [-logits[i].log_softmax(-1)[wanted[i]] for i in range(3)]
     assert loss == pytest.approx(float((each[1] + 0.5 * each[2]) / 1.5), abs=1e-6)
+
+
+def test_lessons_spare_what_is_held_out_and_never_what_is_wanted(nano, teacher):
+    """Where words part, and in every code of a picture that differs."""
+    plot, other = "falling plot with season", "falling plot with season with level shift"
+    codes, spare = teacher.codes.image(plot), teacher.codes.image(other)
+    lesson = Lesson()
+    teacher._turn(random.Random(1), lesson, Exchange("Draw it.", plot, "image"))
+    first = nano.model.config.codes["image"]["first"]
+    assert all(lesson.wanted[place] != token for place, token in lesson.absent)
+    (word,) = [token for _, token in lesson.absent if token < first]
+    assert nano.processor.tokenizer.decode([word]) == " with"
+    begin = lesson.wanted.index(nano.model.config.codes["image"]["begin"]) + 1
+    spared_codes = {place - begin: token - first for place, token in lesson.absent if token > first}
+    apart = (codes != spare).nonzero().flatten().tolist()
+    assert spared_codes == {place: int(spare[place]) for place in apart} and len(apart) > 4
+
+
+def test_the_number_of_a_passage_counts_more_than_a_word(nano, teacher):
+    lesson = Lesson()
+    teacher._turn(random.Random(1), lesson, Exchange("Whose?", "Ida's cup is red. [3]", exact=True))
+    weights = {
+        nano.processor.tokenizer.decode([token]): weight
+        for token, weight in zip(lesson.ids, lesson.weights, strict=True)
+        if weight
+    }
+    assert weights.pop("3") == writing.MARK_WEIGHT
+    assert set(weights.values()) == {1.0}
+
+
+def test_what_is_drawn_of_two_things_is_drawn_often(nano, lessons):
+    begin = nano.model.config.codes["image"]["begin"]
+    several = [one for one in lessons if len({item.modality for item in one.media} - {TEXT}) > 1]
+    drawn = [one for one in several if one.ids.count(begin)]
+    assert len(drawn) / len(several) > 0.2

@@ -101,6 +101,20 @@ def test_more_is_asked_about_the_same_text_without_saying_it_again(kind):
                 )
 
 
+def test_where_somebody_is_spoken_of_is_asked_later_and_cited_rightly():
+    asked = 0
+    for seed in range(60):
+        first, *more = passages.retrieved(random.Random(seed), 5)
+        for later in more:
+            cited = re.fullmatch(r"\[(\d)\]", later.answer)
+            if cited:
+                line = re.search(rf"\[{cited[1]}\] (.*)", first.question)
+                (owner,) = [name for name in passages.OWNERS if name in later.question]
+                assert line and owner in line[1]
+                asked += 1
+    assert 60 < asked < 140
+
+
 def test_prose_is_various_and_about_nothing_of_the_world():
     every = [prose(random.Random(seed)) for seed in range(500)]
     assert len(set(every)) == 500
