@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
@@ -95,7 +96,10 @@ def _of_pages(
             look = plan.ocr and not places and read < plan.most_read
             read += look
             yield from _page_picture(media, document, page, plan, look=look)
-        yield from _figures(media, document, page, title, lines, figures)
+        for figure in _figures(media, document, page, title, lines, figures):
+            look = plan.ocr and plan.figure_words and read < plan.most_read and can_read()
+            read += look
+            yield _read_figure(figure) if look else figure
 
 
 def _page_picture(
@@ -149,6 +153,16 @@ def _figures(
             box=share(figure.box, width, height),
             extractor=_reader(media),
         )
+
+
+def _read_figure(figure: Piece) -> Piece:
+    """A figure with the words that stand in it behind its caption."""
+    assert figure.media is not None
+    found = words.read_words(modality("image").load(figure.media))
+    if not found.lines:
+        return figure
+    text = f"{figure.text}\n{found.text}" if figure.text else found.text
+    return replace(figure, text=text, extractor=f"{figure.extractor} and {found.by}")
 
 
 def _beside(lines: list[Line], box: Box) -> str:

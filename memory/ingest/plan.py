@@ -22,6 +22,7 @@ class Plan:
         most_pieces: of a file; what is beyond is left out and said so.
         most_bytes: of media that are made of one file's pieces, such as clips and figures.
         most_read: pictures of a file in which words are looked for.
+        figure_words: whether words in the figures of a PDF are read too, at about a second each.
         speech_seconds: of a recording that are given to the recogniser.
         shot_seconds: a film is looked at for words this often.
         window_rows: rows of a window of a series, at least.
@@ -41,6 +42,7 @@ class Plan:
     window_rows: int = 256
     most_windows: int = 64
     seconds: float = 900.0
+    figure_words: bool = False
 
     def __post_init__(self) -> None:
         if self.speech not in ("auto", "whisper", "pocketsphinx", "none"):
@@ -56,6 +58,8 @@ class Plan:
     def mark(self) -> str:
         """What changes the pieces of a file; the time that it may take does not."""
         kept = {name: value for name, value in asdict(self).items() if name != "seconds"}
+        if not self.figure_words:
+            del kept["figure_words"]  # came later: what was taken apart without it stays as it is
         return json.dumps(kept, sort_keys=True)
 
     @classmethod

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+from omni.content import Citation
 
 from ..record import Hit
 from .citing import cite, spot
@@ -28,12 +30,17 @@ def fenced(text: str, *, source: str, number: int | None = None, handle: str = "
     return f"<memory {' '.join(named)}>\n{shown}\n</memory>"
 
 
-def fenced_hits(hits: Sequence[Hit], handles: Sequence[str] = ()) -> str:
+def fenced_hits(
+    hits: Sequence[Hit],
+    handles: Sequence[str] = (),
+    cited: Callable[[Hit], Citation] = cite,
+) -> str:
     """All hits, numbered from 1, under one sentence that says what they are.
 
     Args:
         hits: their words are shown, at most some thousand characters of each.
         handles: by which the model knows the media of each hit; empty where there is none.
+        cited: says where a hit is from.
     """
     shown = [PREAMBLE]
     for place, hit in enumerate(hits):
@@ -41,7 +48,7 @@ def fenced_hits(hits: Sequence[Hit], handles: Sequence[str] = ()) -> str:
         if len(hit.record.text) > _LONGEST:
             text += f"\n… ({len(hit.record.text) - _LONGEST:,} more characters are left out)"
         handle = handles[place] if place < len(handles) else ""
-        shown.append(fenced(text, source=spot(cite(hit)), number=place + 1, handle=handle))
+        shown.append(fenced(text, source=spot(cited(hit)), number=place + 1, handle=handle))
     return "\n\n".join(shown)
 
 

@@ -67,6 +67,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--memory", metavar="DIR", help="answer from what this memory holds")
     parser.add_argument(
+        "--document",
+        metavar="FILE",
+        help="answer from this one long document: a file, or an id from omni memory search",
+    )
+    parser.add_argument(
+        "--document-tokens",
+        type=int,
+        default=None,
+        metavar="N",
+        help="how much of the document is read for the question (2,000)",
+    )
+    parser.add_argument(
         "--show-selection",
         nargs="?",
         const="",
@@ -97,9 +109,9 @@ def _ask(arguments: argparse.Namespace, screen: Screen) -> int:
     from omni.cli import files
     from omni.cli.approval import Approver, person
     from omni.cli.asking import Asking, lines
+    from omni.cli.documents import recalled_for
     from omni.cli.experience import Learning
     from omni.cli.overlays import in_json, make_ready, tell
-    from omni.cli.recalling import recall
     from omni.modality import modality
 
     settings = settings_of(arguments)
@@ -110,7 +122,7 @@ def _ask(arguments: argparse.Namespace, screen: Screen) -> int:
     out = files.folder(Path(arguments.out).expanduser()) if arguments.out else None
     if arguments.show_selection:
         make_ready(Path(arguments.show_selection).expanduser())
-    recalled = recall(arguments.memory, prompt, attached, settings) if arguments.memory else None
+    recalled = recalled_for(arguments, prompt, attached, settings, screen)
     if recalled and recalled.notes:
         screen.notice("; ".join(recalled.notes))
     in_lines = arguments.output_format == "stream-json"

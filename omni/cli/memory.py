@@ -20,6 +20,9 @@ _SHOWN = 160
 _DRAWN = 3
 """Hits of which the spot is drawn at a terminal."""
 
+_UNBOUNDED = 1 << 40
+"""Tokens: who searches a document says how many hits are wanted, not how much is read."""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The flags of this verb, and the verbs below it."""
@@ -88,7 +91,7 @@ def _add(arguments: argparse.Namespace, screen: Screen) -> int:
 def _search(arguments: argparse.Namespace, screen: Screen) -> int:
     settings = _settings()
     media = attached(arguments.attach, settings)
-    with open_library(arguments.memory, settings) as library:
+    with _searched(arguments, settings) as library:
         where = {"@modality": {"$in": arguments.kind}} if arguments.kind else None
         query = library.query(" ".join(arguments.words), media)
         plan = library.cascade(whole=arguments.files)
@@ -119,6 +122,17 @@ def _search(arguments: argparse.Namespace, screen: Screen) -> int:
             ]
             screen.line("\n".join(table(rows, screen.columns)))
     return 0
+
+
+def _searched(arguments: argparse.Namespace, settings: Settings) -> Any:
+    """All of a memory, or one document."""
+    from omni.cli.documents import open_document
+
+    if not arguments.document:
+        return open_library(arguments.memory, settings)
+    return open_document(
+        arguments.document, arguments.memory, settings, order="near", budget=_UNBOUNDED
+    )
 
 
 def _show(arguments: argparse.Namespace, screen: Screen) -> int:
@@ -298,6 +312,9 @@ def _search_flags(parser: argparse.ArgumentParser) -> None:
         "--kind", action="append", default=[], metavar="KIND", help="only such as image or audio"
     )
     parser.add_argument("--files", action="store_true", help="each file once, by its best piece")
+    parser.add_argument(
+        "--document", metavar="FILE", help="only in this document: a file, or an id of a record"
+    )
     parser.add_argument("--rerank", metavar="R", help="late, telling, or cross-encoder:MODEL")
     parser.add_argument(
         "--compose", metavar="C", help="telling: WORDS say what is to be otherwise than in FILE"

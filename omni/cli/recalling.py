@@ -103,11 +103,26 @@ def recall(folder: str, prompt: str, attached: Sequence[Media], settings: Settin
     Raises:
         UsageError: if there is no memory.
     """
-    from omni.chat.recalling import look, looked_at
     from omni.cli.memory import open_library
 
+    return recall_from(partial(open_library, folder, settings), prompt, attached, settings)
+
+
+def recall_from(
+    opened: Callable[[], Any], prompt: str, attached: Sequence[Media], settings: Settings
+) -> Asked:
+    """What a memory, or one document, holds on a question.
+
+    Args:
+        opened: opens it, as often as something of it is looked at.
+        prompt: the question.
+        attached: media that are asked with.
+        settings: of the brain.
+    """
+    from omni.chat.recalling import look, looked_at
+
     nano = settings.model == "nano"
-    with open_library(folder, settings) as library:
+    with opened() as library:
         found = look(library, prompt, attached, quote=nano)
         shown = {place for place, _ in found.shown}
         names = [
@@ -120,17 +135,16 @@ def recall(folder: str, prompt: str, attached: Sequence[Media], settings: Settin
             words=library.fenced(found.hits, names),
             nano=nano,
             told=[library.told(one) for one in found.citations],
-            excerpt=partial(_excerpt, folder, settings, found.hits),
+            excerpt=partial(_excerpt, opened, found.hits),
         )
 
 
-def _excerpt(folder: str, settings: Settings, hits: Sequence[Any], place: int) -> Media | None:
+def _excerpt(opened: Callable[[], Any], hits: Sequence[Any], place: int) -> Media | None:
     """What is to be seen of a hit; taken apart only when somebody looks."""
-    from omni.cli.memory import open_library
     from omni.errors import OmniError
 
     try:
-        with open_library(folder, settings) as library:
+        with opened() as library:
             return library.excerpt(hits[place])
     except OmniError:
         return None  # the source may be gone; the words still stand
