@@ -91,8 +91,10 @@ class Diffusers(Maker):
                 raise UsageError(f"{self.name} cannot be loaded as a pipeline: {text}") from None
             pipeline.set_progress_bar_config(disable=True)
             self._check(pipeline)
-            # Older releases do not read `dtype` when they load.
-            self._pipeline = pipeline.to(where.device, where.dtype)
+            pipeline = pipeline.to(where.device)
+            # Older releases do not read `dtype` when they load; newer ones warn if told twice.
+            fits = pipeline.dtype == where.dtype
+            self._pipeline = pipeline if fits else pipeline.to(where.dtype)
         return self._pipeline
 
     def _check(self, pipeline: Any) -> None:
@@ -163,11 +165,21 @@ def _media(kind: str, answer: Any, pipeline: Any, name: str, given: Mapping[str,
         return modality("audio").save(wave, name="sound.wav")
     if kind == "video" and getattr(answer, "frames", None) is not None:
         frames = np.stack([_pixels(frame) for frame in answer.frames[0]])
-        rate = float(given.get("frame_rate") or given.get("fps") or _FRAME_RATE)
+        rate = _frame_rate(pipeline, given)
         times = np.arange(len(frames)) / rate
         clip = Clip(frames, times, len(frames) / rate, rate)
         return modality("video").save(clip, name="film.mp4")
     raise Failed(f"{name} is a {type(pipeline).__name__}, which makes no {kind}")
+
+
+def _frame_rate(pipeline: Any, given: Mapping[str, Any]) -> float:
+    """As given, else as the pipeline itself assumes if it does."""
+    takes = inspect.signature(pipeline.__call__).parameters
+    for name in ("frame_rate", "fps"):
+        rate = given.get(name) or (takes[name].default if name in takes else None)
+        if isinstance(rate, int | float):
+            return float(rate)
+    return _FRAME_RATE
 
 
 def _rate(pipeline: Any) -> int:

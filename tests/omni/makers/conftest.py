@@ -13,5 +13,5 @@ def weights(tmp_path_factory) -> dict[str, Path]:
     root = tmp_path_factory.mktemp("weights")
     return {
         name: getattr(tiny_weights, name)(root / name)
-        for name in ("stable_diffusion", "vits", "musicgen")
+        for name in ("stable_diffusion", "ltx", "audio_ldm", "vits", "musicgen")
     }

@@ -9,9 +9,21 @@ from pathlib import Path
 from string import ascii_lowercase
 
 import torch
-from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from diffusers import (
+    AudioLDMPipeline,
+    AutoencoderKL,
+    AutoencoderKLLTXVideo,
+    DDIMScheduler,
+    FlowMatchEulerDiscreteScheduler,
+    LTXPipeline,
+    LTXVideoTransformer3DModel,
+    StableDiffusionPipeline,
+    UNet2DConditionModel,
+)
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import (
+    ClapTextConfig,
+    ClapTextModelWithProjection,
     CLIPTextConfig,
     CLIPTextModel,
     CLIPTokenizer,
@@ -20,7 +32,10 @@ from transformers import (
     MusicgenDecoderConfig,
     MusicgenForConditionalGeneration,
     PreTrainedTokenizerFast,
+    SpeechT5HifiGan,
+    SpeechT5HifiGanConfig,
     T5Config,
+    T5EncoderModel,
     VitsConfig,
     VitsModel,
     VitsTokenizer,
@@ -149,13 +164,112 @@ def musicgen(folder: Path) -> Path:
     generation.decoder_start_token_id = generation.pad_token_id = generation.bos_token_id = 16
     generation.do_sample, generation.guidance_scale, generation.max_length = True, 3.0, 20
     model.save_pretrained(folder)
+    _words().save_pretrained(folder)
+    return folder
+
+
+def ltx(folder: Path) -> Path:
+    """A text-to-video pipeline whose sides are multiples of 32 pixels."""
+    torch.manual_seed(0)
+    text = T5Config(vocab_size=6, d_model=32, d_kv=8, d_ff=16, num_layers=1, num_heads=2)
+    channels, once, never = (8, 8, 8, 8), (1, 1, 1, 1, 1), (False,) * 4
+    pipeline = LTXPipeline(
+        transformer=LTXVideoTransformer3DModel(
+            in_channels=8,
+            out_channels=8,
+            num_attention_heads=4,
+            attention_head_dim=8,
+            cross_attention_dim=32,
+            num_layers=1,
+            caption_channels=32,
+        ),
+        vae=AutoencoderKLLTXVideo(
+            latent_channels=8,
+            block_out_channels=channels,
+            decoder_block_out_channels=channels,
+            layers_per_block=once,
+            decoder_layers_per_block=once,
+            spatio_temporal_scaling=(True, True, False, False),
+            decoder_spatio_temporal_scaling=(True, True, False, False),
+            decoder_inject_noise=(*never, False),
+            upsample_residual=never,
+            upsample_factor=(1, 1, 1, 1),
+            patch_size=1,
+        ),
+        scheduler=FlowMatchEulerDiscreteScheduler(),
+        text_encoder=T5EncoderModel(text),
+        tokenizer=_words(),
+    )
+    pipeline.save_pretrained(folder)
+    return folder
+
+
+def audio_ldm(folder: Path) -> Path:
+    """A text-to-sound pipeline of 12 kHz."""
+    torch.manual_seed(0)
+    text = ClapTextConfig(
+        vocab_size=6,
+        hidden_size=8,
+        intermediate_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        max_position_embeddings=24,
+        projection_dim=8,
+        pad_token_id=0,
+        bos_token_id=0,
+        eos_token_id=1,
+    )
+    vocoder = SpeechT5HifiGanConfig(
+        model_in_dim=8,
+        sampling_rate=12_000,
+        upsample_initial_channel=16,
+        upsample_rates=[2, 2],
+        upsample_kernel_sizes=[4, 4],
+        resblock_kernel_sizes=[3],
+        resblock_dilation_sizes=[[1]],
+        normalize_before=False,
+    )
+    pipeline = AudioLDMPipeline(
+        vae=AutoencoderKL(
+            in_channels=1,
+            out_channels=1,
+            block_out_channels=(8, 16),
+            norm_num_groups=4,
+            down_block_types=("DownEncoderBlock2D", "DownEncoderBlock2D"),
+            up_block_types=("UpDecoderBlock2D", "UpDecoderBlock2D"),
+        ),
+        text_encoder=ClapTextModelWithProjection(text),
+        tokenizer=_words(model_max_length=_PLACES),
+        unet=UNet2DConditionModel(
+            sample_size=32,
+            block_out_channels=(8, 16),
+            layers_per_block=1,
+            norm_num_groups=4,
+            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+            cross_attention_dim=(8, 16),
+            class_embed_type="simple_projection",
+            projection_class_embeddings_input_dim=8,
+            class_embeddings_concat=True,
+        ),
+        scheduler=DDIMScheduler(clip_sample=False),
+        vocoder=SpeechT5HifiGan(vocoder),
+    )
+    pipeline.save_pretrained(folder)
+    return folder
+
+
+def _words(**options: int) -> PreTrainedTokenizerFast:
     words = {"<pad>": 0, "</s>": 1, "<unk>": 2, "a": 3, "red": 4, "cat": 5}
     tokenizer = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()  # type: ignore[assignment]
-    PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>", unk_token="<unk>"
-    ).save_pretrained(folder)
-    return folder
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token="<pad>",
+        eos_token="</s>",
+        unk_token="<unk>",
+        **options,
+    )
 
 
 def _letters() -> CLIPTokenizer:
