@@ -18,8 +18,9 @@ from langchain_core.messages import AnyMessage, HumanMessage
 
 from omni.chat.abstracting import Call, calls_of, mends, task_of, way
 from omni.chat.insights import Insight, InsightBook, fenced
+from omni.chat.offload import note
 from omni.chat.transcript import answer_of, split
-from omni.content import missing
+from omni.content import Usage, missing
 from omni.errors import OmniError
 from omni.plugins import Component
 
@@ -59,7 +60,8 @@ class Experience(AgentMiddleware):
     Args:
         book: where lessons are kept.
         most: lessons that a model is shown.
-        retell: puts ways into more general words, such as `Retelling(brain)`.
+        retell: puts ways into more general words, such as `Retelling(brain)`; what one takes that
+            says it, by a method `retold`, counts to the answer.
 
     Attributes:
         last: the lessons that were shown with the last question.
@@ -88,15 +90,22 @@ class Experience(AgentMiddleware):
         """The same, with the search in a thread."""
         return await handler(await asyncio.to_thread(self._shown, request))
 
-    def after_agent(self, state: Any, runtime: Any) -> None:
-        """Learn from the run that has just ended."""
+    def after_agent(self, state: Any, runtime: Any) -> dict[str, Any] | None:
+        """Learn from the run that has just ended, and write to its answer what that took."""
         turns = split(state["messages"])
-        if turns:
-            self._learn(*turns[-1], getattr(runtime, "context", None))
+        if not turns:
+            return None
+        question, rest = turns[-1]
+        took = self._learn(question, rest, getattr(runtime, "context", None))
+        if not took.input_tokens + took.output_tokens:
+            return None
+        answer = rest[-1].model_copy()
+        note(answer, asked=took.model_dump(mode="json"))
+        return {"messages": [answer]}
 
-    async def aafter_agent(self, state: Any, runtime: Any) -> None:
+    async def aafter_agent(self, state: Any, runtime: Any) -> dict[str, Any] | None:
         """The same in a thread."""
-        await asyncio.to_thread(self.after_agent, state, runtime)
+        return await asyncio.to_thread(self.after_agent, state, runtime)
 
     def _shown(self, request: ModelRequest[Any]) -> ModelRequest[Any]:
         messages: list[AnyMessage] = list(request.messages)
@@ -135,21 +144,30 @@ class Experience(AgentMiddleware):
             self.notes.append(f"nothing was recalled: {error}")
             return []
 
-    def _learn(self, question: HumanMessage, messages: Sequence[AnyMessage], context: Any) -> None:
+    def _learn(self, question: HumanMessage, messages: Sequence[AnyMessage], context: Any) -> Usage:
         with self._looking:
             turn = self._turns.pop(question.id or question.text, None) or _Turn()
         calls = calls_of(messages, turn.tools or None)
         whole = _is_whole(question, messages, context)
         task = task_of(question)
-        found = mends(task, calls)
+        found, took = mends(task, calls), Usage()
         if whole and (done := way(task, calls)):
-            found.append(self._retell(done, calls) if self._retell else done)
+            done, took = self._retold(done, calls)
+            found.append(done)
         shown = [one.id for one in turn.shown]
         try:
             kept = {one.id for one in self.book.learn(found)} if found else set()
             self.book.settle([id for id in shown if id not in kept], helped=whole)
         except OmniError as error:
             self.notes.append(f"nothing was learnt: {error}")
+        return took
+
+    def _retold(self, done: Insight, calls: Sequence[Call]) -> tuple[Insight, Usage]:
+        if self._retell is None:
+            return done, Usage()
+        if retold := getattr(self._retell, "retold", None):
+            return retold(done, calls)
+        return self._retell(done, calls), Usage()
 
 
 def _is_whole(question: HumanMessage, messages: Sequence[AnyMessage], context: Any) -> bool:

@@ -15,6 +15,8 @@ from omni.chat.abstracting import Call
 from omni.chat.cancelling import Cancelled
 from omni.chat.guarding import fence
 from omni.chat.insights import Insight
+from omni.chat.transcript import usage_of
+from omni.content import Usage
 from omni.media import HANDLE
 from omni.redacting import redact
 
@@ -51,6 +53,10 @@ class Retelling:
 
     def __call__(self, insight: Insight, calls: Sequence[Call]) -> Insight:
         """The insight in general words, or as it is."""
+        return self.retold(insight, calls)[0]
+
+    def retold(self, insight: Insight, calls: Sequence[Call]) -> tuple[Insight, Usage]:
+        """The same, and what it took: `Experience` adds it to the answer that was learnt from."""
         log = [f"task: {insight.task}"]
         log += [f"{call}: {call.error or 'worked'}" for call in calls]
         asked = HumanMessage(_ASKED + fence("\n".join(log), "log"))
@@ -60,9 +66,11 @@ class Retelling:
         except Cancelled:
             raise
         except Exception:
-            return insight  # whatever a provider raises: the list of calls is a lesson, too
-        self.tokens += (answer.usage_metadata or {}).get("total_tokens", 0)
-        return _checked(answer.text, insight)
+            # Whatever a provider raises: the list of calls is a lesson, too.
+            return insight, Usage()
+        usage = usage_of(answer)
+        self.tokens += usage.input_tokens + usage.output_tokens
+        return _checked(answer.text, insight), usage
 
 
 def _checked(text: str, insight: Insight) -> Insight:

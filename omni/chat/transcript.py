@@ -111,8 +111,15 @@ def answer_of(
 def usage_of(message: BaseMessage) -> Usage:
     """Tokens of one model call, by modality as far as the model says.
 
-    A tool that asks models says in its artifact, under `USAGE`, what they took.
+    A tool that asks models says in its artifact, under `USAGE`, what they took; a middleware that
+    asks one because of a message notes it there as `asked`.
     """
+    asked = noted(message).get("asked")
+    own = _own_usage(message)
+    return own + Usage.model_validate(asked) if asked else own
+
+
+def _own_usage(message: BaseMessage) -> Usage:
     if isinstance(message, ToolMessage) and isinstance(message.artifact, Mapping):
         return Usage.model_validate(message.artifact.get(USAGE) or {})
     meta = getattr(message, "usage_metadata", None)

@@ -209,6 +209,26 @@ def test_general_words_of_a_model_are_kept_and_not_told_as_an_answer(learner, bo
     assert one.lesson == said["lesson"][0] and one.task.endswith("convert a length")
 
 
+def test_what_a_lesson_took_counts_to_its_answer(learner, book, own_home):
+    """In both ways of asking, in the history, and once."""
+    took = {"input_tokens": 70, "output_tokens": 9, "total_tokens": 79}
+    said = json.dumps({"task": "convert a length", "lesson": ["Give convert the unit."]})
+    own = {"input_tokens": 5, "output_tokens": 2, "total_tokens": 7}
+    teller = Retelling(ScriptedBrain(script=[AIMessage(said, usage_metadata=took)]))
+    agent = learner(
+        calls("convert", 1, value=1, unit="mile"),
+        AIMessage("1609 m.", usage_metadata=own),
+        AIMessage("Hello.", usage_metadata=own),
+        middleware=[Experience(book, retell=teller)],
+    )
+    answer = agent.run("how long is a mile?")
+    assert (answer.usage.input_tokens, answer.usage.output_tokens) == (75, 11)
+    assert answer.usage.by_modality["text"].input_tokens == 75 and answer.text == "1609 m."
+    assert agent.run("hello").usage.input_tokens == 5  # no tool, no lesson
+    assert [turn.answer.usage.input_tokens for turn in agent.history()] == [75, 5]
+    assert teller.tokens == 79
+
+
 def test_it_works_in_an_agent_of_others(book):
     for expected in (3, 2):
         brain = Learner()
