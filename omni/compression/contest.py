@@ -11,25 +11,28 @@ in groups, 320 picks need a thirtieth.
 
 Cosines are in single precision, whose last bits depend on shapes. Where two values are too close
 for that to decide, both are worked out in double precision, from the tokens themselves. So picks
-are those of the plain loops in `greedy`, for any batch. Shapes: N tokens of one item, F in the
-field, K picks, M of them, J tokens that catch up, D width, C contenders.
+are those of the plain loops in `greedy`, for any batch. What is done at every pick is done in
+numpy: of so few numbers a call costs it a fifth of what it costs torch. Shapes: N tokens of one
+item, F in the field, K picks, M of them, J tokens that catch up, D width, C contenders.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from omni.compression.judging import Judge
+from omni.compression.judging import Floats, Judge
 from omni.compression.units import Units
 
 _AHEAD = 64  # rows worked out at once, at most
-_FIRST = 32  # the same while nothing is known yet: there is a row for every token then
+_FIRST = 16  # the same while nothing is known yet: there is a row for every token then
 _FEW = 16  # the same where few of those before were needed
 _SOON = 8  # picks after which a field was too small
-_BREADTH = 2  # tokens in the field, for each that is still to be picked
+_BREADTH = 3  # tokens in the field, for each that is still to be picked
+_MORE = 2  # tokens that catch up at once, for each in the field to come
 _WORTHWHILE = 0.6  # a field is made anew when it may shrink to that share
 
 
@@ -45,6 +48,8 @@ class Contest(ABC):
         worth: float32 `[N]`, what they are worth then.
         standing: one item's of `Candidates.standing`.
         steps: K.
+        scale: float32 `[N]`, what errors of cosines count times in what a token is worth; `None`
+            for once.
         falls: whether what a token is worth after the first pick never grows.
     """
 
@@ -55,13 +60,15 @@ class Contest(ABC):
         worth: Tensor,
         standing: Tensor,
         steps: int,
+        scale: Tensor | None = None,
         falls: bool = True,
     ):
         self.units = units
         self.steps = steps
+        self.scale = torch.ones_like(worth) if scale is None else scale
         self.falls = falls
         self.picks: list[int] = []
-        self.judge = Judge(len(worth), lambda contenders: self._look(self.field[contenders]))
+        self.judge = Judge(len(worth), self._look)
         self.parts = torch.empty(steps, len(worth))  # [K, N]; what a token has not seen is void
         self._states, self._standings = state, standing.clone()
         self._ranks = worth + standing  # [N], of when a token was last in the field
@@ -78,7 +85,7 @@ class Contest(ABC):
             Unsuited: if double precision throughout is quicker.
         """
         while len(self.picks) < self.steps:
-            pick = self.judge.pick(self._rank, self._margin(), self._ceiling)
+            pick = self.judge.pick(self._rank, self._margin(), self._scale, self._ceiling)
             if pick is None:
                 self._broaden()
             elif pick in self._known:
@@ -92,8 +99,16 @@ class Contest(ABC):
         """Rows `[len(ahead), F]` that parts in picks are made of, of places in the field."""
 
     @abstractmethod
-    def _part(self, pick: int, row: Tensor) -> Tensor:
+    def _part(self, pick: int, row: Floats) -> Floats:
         """The part `[F]` of each of the field in a pick of it, which counts as made thereby."""
+
+    @abstractmethod
+    def _step(self, part: Floats) -> None:
+        """Let the state of the field follow a pick."""
+
+    @abstractmethod
+    def _value(self) -> Floats:
+        """What those of the field are worth in their state: float32 `[F]`."""
 
     @abstractmethod
     def _missed(self, since: int, places: Tensor) -> Tensor:
@@ -101,7 +116,7 @@ class Contest(ABC):
 
     @abstractmethod
     def _follow(self, state: Tensor, parts: Tensor) -> Tensor:
-        """State after parts `[M, …]`."""
+        """State of tokens that catch up, after parts `[M, J]`."""
 
     @abstractmethod
     def _worth(self, state: Tensor, places: Tensor) -> Tensor:
@@ -109,11 +124,11 @@ class Contest(ABC):
 
     @abstractmethod
     def _margin(self) -> float:
-        """Values farther apart than that are surely in the right order."""
+        """Values farther apart than that, times the scale, are surely in the right order."""
 
     @abstractmethod
-    def _look(self, places: Tensor) -> Tensor:
-        """What tokens are worth in double precision: float32 `[C]`."""
+    def _look(self, contenders: Tensor) -> Tensor:
+        """What some of the field are worth in double precision: float32 `[C]`."""
 
     def _cosines(self, ahead: Tensor) -> Tensor:
         """Of places in the field with all of it, `[len(ahead), F]`."""
@@ -129,10 +144,10 @@ class Contest(ABC):
     def _take(self, pick: int) -> None:
         part = self._part(pick, self._known[pick])
         self._held[len(self.picks)] = part
-        self.state = self._follow(self.state, part[None])
-        self._standing[pick] = -torch.inf
+        self._step(part)
+        self._standing[pick] = -np.inf
         self.picks.append(self._names[pick])
-        self._rank = self._worth(self.state, self.field) + self._standing
+        self._rank = self._value() + self._standing
 
     def _foresee(self, pick: int) -> None:
         """Work out the row of the pick, and of what is worth most besides."""
@@ -140,11 +155,11 @@ class Contest(ABC):
         most = min(_AHEAD, max(_FEW, 2 * used)) if self.picks else _FIRST
         most = min(most, max(8, self.steps // 4))
         self._foreseen = len(self.picks)
-        ranked = self._rank.clone()
+        ranked = torch.from_numpy(self._rank.copy())
         ranked[list(self._known)] = -torch.inf
         ranked[pick] = torch.inf
         ahead = ranked.topk(min(most, len(ranked) - len(self._known))).indices
-        self._known.update(zip(ahead.tolist(), self._rows(ahead).unbind(), strict=True))
+        self._known.update(zip(ahead.tolist(), self._rows(ahead).numpy(), strict=True))
 
     def _narrow(self) -> bool:
         """Make a smaller field, if that is allowed and worth while."""
@@ -175,7 +190,7 @@ class Contest(ABC):
             field = ranked.indices[:size]
             if bool((self._seen[field] < done).any()):
                 # More than must be: few large products are quicker than many small ones.
-                self._catch_up(self._ranks.topk(min(2 * size, count)).indices)
+                self._catch_up(self._ranks.topk(min(_MORE * size, count)).indices)
             elif float(ranked.values[0]) > ceiling + self._margin():
                 break
             else:
@@ -202,21 +217,25 @@ class Contest(ABC):
         self.field, self._names = field, field.tolist()
         whole = len(field) == len(self._ranks)
         self._vectors = self.units.single if whole else self.units.single[field]
-        self._held = self.parts if whole else self._empty(field)
-        self.state, self._standing = self._states[field], self._standings[field]
-        self._rank = self._ranks[field]
-        self._known: dict[int, Tensor] = {}
+        self._held: Floats = self.parts.numpy() if whole else self._copied(field)
+        self.state: Floats = self._states[field].numpy()
+        self._standing: Floats = self._standings[field].numpy()
+        self._scale: Floats = self.scale[field].numpy()
+        self._rank: Floats = self._ranks[field].numpy()
+        self._known: dict[int, Floats] = {}
 
-    def _empty(self, field: Tensor) -> Tensor:
-        held = torch.empty(self.steps, len(field))
-        held[: len(self.picks)] = self.parts[: len(self.picks), field]
+    def _copied(self, field: Tensor) -> Floats:
+        """Parts of the field `[K, F]`, of the picks that there were."""
+        held = np.empty((self.steps, len(field)), np.float32)
+        held[: len(self.picks)] = self.parts[: len(self.picks), field].numpy()
         return held
 
     def _leave(self) -> None:
         """Write down what is known of the field."""
         new = slice(self._entered, len(self.picks))
-        if self._held is not self.parts:
-            self.parts[new, self.field] = self._held[new]
-        self._states[self.field], self._standings[self.field] = self.state, self._standing
-        self._ranks[self.field] = self._rank
+        if len(self.field) < len(self._ranks):
+            self.parts[new, self.field] = torch.from_numpy(self._held[new])
+        self._states[self.field] = torch.from_numpy(self.state)
+        self._standings[self.field] = torch.from_numpy(self._standing)
+        self._ranks[self.field] = torch.from_numpy(self._rank)
         self._seen[self.field] = len(self.picks)

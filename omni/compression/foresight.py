@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from omni.compression.contest import Contest
 from omni.compression.greedy import STORED
-from omni.compression.judging import EACH, Judge, nearest_of
+from omni.compression.judging import EACH, Floats, Judge, nearest_of
 from omni.compression.units import Units, Unsuited
 
 _BLOCK = 512  # tokens compared with all others at once
+_ROUNDS = 6  # of mending, after which the factor is no good
+_MISSING = 1e-11  # a squared length of which a small share may be wrong
 _SHRUNK = 1e-3  # a share of a vector, below which single precision is too coarse for the rest
 
 
@@ -47,19 +50,25 @@ class Farthest(Contest):
         worth, self.error = first
         self.weight, self.apart, self.look_first = weight, apart, look_first
         farthest = torch.full_like(worth, 2)  # that a cosine distance can be
-        super().__init__(units, farthest, worth, standing, steps, falls=apart is None)
+        super().__init__(units, farthest, worth, standing, steps, weight, falls=apart is None)
 
     def _rows(self, ahead: Tensor) -> Tensor:
         return 1 - self._cosines(ahead) if self.apart is None else self.apart[ahead]
 
-    def _part(self, pick: int, row: Tensor) -> Tensor:
+    def _part(self, pick: int, row: Floats) -> Floats:
         return row
+
+    def _step(self, part: Floats) -> None:
+        np.minimum(self.state, part, out=self.state)
+
+    def _value(self) -> Floats:
+        return self.state if self.weight is None else self._scale * self.state
 
     def _missed(self, since: int, places: Tensor) -> Tensor:
         return 1 - self._cosines_missed(since, places)
 
     def _follow(self, state: Tensor, parts: Tensor) -> Tensor:
-        return torch.minimum(state, parts[0] if len(parts) == 1 else parts.amin(0))
+        return torch.minimum(state, parts.amin(0))
 
     def _worth(self, state: Tensor, places: Tensor) -> Tensor:
         return state if self.weight is None else self.weight[places] * state
@@ -67,12 +76,13 @@ class Farthest(Contest):
     def _margin(self) -> float:
         return 2 * (self.units.error if self.picks else self.error)
 
-    def _look(self, places: Tensor) -> Tensor:
+    def _look(self, contenders: Tensor) -> Tensor:
+        places = self.field[contenders]
         if self.look_first and not self.picks:
             return self.look_first(self.judge, places)
-        self._leave()
         picks = torch.tensor(self.picks)
-        near = nearest_of(self.units, self.judge, places, picks, self.parts[: len(picks), places])
+        apart = torch.from_numpy(self._held[: len(picks), contenders.numpy()])
+        near = nearest_of(self.units, self.judge, places, picks, apart)
         return self._worth(near, places)
 
 
@@ -96,25 +106,32 @@ class FarthestInSum(Contest):
     def _rows(self, ahead: Tensor) -> Tensor:
         return 1 - self._cosines(ahead)
 
-    def _part(self, pick: int, row: Tensor) -> Tensor:
+    def _part(self, pick: int, row: Floats) -> Floats:
         return row
+
+    def _step(self, part: Floats) -> None:
+        self.state += part
+
+    def _value(self) -> Floats:
+        return self.state.astype(np.float32)
 
     def _missed(self, since: int, places: Tensor) -> Tensor:
         raise AssertionError("all tokens stay in the field")
 
     def _follow(self, state: Tensor, parts: Tensor) -> Tensor:
-        return state + parts[0]
+        raise AssertionError("all tokens stay in the field")
 
     def _worth(self, state: Tensor, places: Tensor) -> Tensor:
-        return state.float()
+        raise AssertionError("all tokens stay in the field")
 
     def _margin(self) -> float:
         # Errors of cosines do not lean one way; the sum itself is rounded to single precision.
         picks = len(self.picks)
         return 4 * self.units.error * picks**0.5 + 2.0**-22 * picks
 
-    def _look(self, places: Tensor) -> Tensor:
-        self.judge.spend(EACH + len(places))
+    def _look(self, contenders: Tensor) -> Tensor:
+        self.judge.spend(EACH + len(contenders))
+        places = self.field[contenders]
         count = len(self.picks)
         fresh = torch.tensor(self.picks[self._made :], dtype=torch.int64)
         self._chosen[self._made : count] = self.units.precise(fresh)
@@ -143,43 +160,51 @@ class Volume(Contest):
 
     def __init__(self, units: Units, quality: Tensor, standing: Tensor, steps: int, nothing: float):
         whole = quality.square() * (units.scales > 0)
-        super().__init__(units, whole.clone(), whole, standing, steps)
+        super().__init__(units, whole.clone(), whole, standing, steps, whole)
         self.quality, self.nothing, self.whole = quality, nothing, whole
         self.exact = ExactVolume(units, quality, steps)
+        self._factor = np.zeros((steps, steps), np.float32)  # lower, of the picks by the picks
         self._rid_of: dict[int, int] = {}  # how many picks a row takes account of
         self._share = 1.0  # the least that was left of a pick
 
     def _rows(self, ahead: Tensor) -> Tensor:
         done = len(self.picks)
         quality = self.quality[self.field]
-        before = self._held[:done]
+        before = torch.from_numpy(self._held[:done])
         rows = self._cosines(ahead) * quality[ahead, None] * quality
         rows -= before[:, ahead].T @ before
         self._rid_of.update(dict.fromkeys(ahead.tolist(), done))
         return rows
 
-    def _part(self, pick: int, row: Tensor) -> Tensor:
-        left, whole = float(self.state[pick]), float(self.whole[self._names[pick]])
+    def _part(self, pick: int, row: Floats) -> Floats:
+        left, whole = self.state.item(pick), self._scale.item(pick)
         self._share = min(self._share, left / max(whole, self.nothing))
         if self._share < _SHRUNK:
             raise Unsuited
-        later = self._held[self._rid_of[pick] : len(self.picks)]
+        done = len(self.picks)
+        self._factor[done, :done] = self._held[:done, pick]
+        self._factor[done, done] = left**0.5
+        later = self._held[self._rid_of[pick] : done]
         if len(later):
-            row = torch.addmv(row, later.T, later[:, pick], alpha=-1)
+            row = row - later[:, pick] @ later
         return row * left**-0.5
 
+    def _step(self, part: Floats) -> None:
+        self.state -= part * part
+
+    def _value(self) -> Floats:
+        return self.state
+
     def _missed(self, since: int, places: Tensor) -> Tensor:
+        done = len(self.picks)
         picks = torch.tensor(self.picks[since:])
         along = self._cosines_missed(since, places)
         along *= self.quality[picks, None] * self.quality[places]
-        before = self.parts[:since]
-        along -= before[:, picks].T @ before[:, places]
-        factor = self.parts[since : len(self.picks), picks].T
-        return torch.linalg.solve_triangular(factor, along, upper=False)
+        factor = torch.from_numpy(self._factor[since:done, :done])
+        along -= factor[:, :since] @ self.parts[:since, places]
+        return torch.linalg.solve_triangular(factor[:, since:], along, upper=False)
 
     def _follow(self, state: Tensor, parts: Tensor) -> Tensor:
-        if len(parts) == 1:
-            return torch.addcmul(state, parts[0], parts[0], value=-1)
         return state - parts.square().sum(0)
 
     def _worth(self, state: Tensor, places: Tensor) -> Tensor:
@@ -188,14 +213,21 @@ class Volume(Contest):
     def _margin(self) -> float:
         return 2 * self.units.error / self._share
 
-    def _look(self, places: Tensor) -> Tensor:
-        self.judge.spend(EACH + len(places))
-        left = self.exact.left(places, self.picks)
+    def _look(self, contenders: Tensor) -> Tensor:
+        self.judge.spend(EACH + len(contenders))
+        places = self.field[contenders]
+        done = len(self.picks)
+        parts = torch.from_numpy(self._held[:done, contenders.numpy()])
+        factor = torch.from_numpy(self._factor[:done, :done])
+        left = self.exact.left(places, self.picks, parts, factor)
         return torch.where(left > self.nothing, left, 0.0).float()
 
 
 class ExactVolume:
     """What is left of the contenders' own vectors, in double precision.
+
+    A factor in single precision is enough to say how much of each pick to take away, but for a
+    little that is wrong. What then is left shows how much, and of that the square counts.
 
     Args:
         units: of the item.
@@ -207,39 +239,42 @@ class ExactVolume:
         self.units = units
         self.quality = quality.double()
         self._chosen = torch.empty(steps, units.x.shape[1], dtype=torch.float64)
-        self._factor = torch.zeros(steps, steps, dtype=torch.float64)  # lower, of Cholesky
         self._made = 0
 
-    def left(self, contenders: Tensor, picks: list[int]) -> Tensor:
-        """Squared lengths of what is at right angles to all picks: float64 `[C]`."""
-        self._extend(picks)
-        vectors = self._vectors(contenders)
-        parts = self._parts(vectors)
-        return vectors.square().sum(1) - parts.square().sum(0)
+    def left(self, contenders: Tensor, picks: list[int], parts: Tensor, factor: Tensor) -> Tensor:
+        """Squared lengths of what is at right angles to all picks: float64 `[C]`.
 
-    def _extend(self, picks: list[int]) -> None:
-        """Take in the picks that came since."""
-        if len(picks) == self._made:
-            return
-        fresh = self._vectors(torch.tensor(picks[self._made :]))
-        parts = self._parts(fresh)
-        rows = slice(self._made, len(picks))
-        self._factor[rows, : self._made] = parts.T
-        root, failed = torch.linalg.cholesky_ex(fresh @ fresh.T - parts.T @ parts)
-        if failed > 0:
-            raise Unsuited
-        self._factor[rows, rows] = root
-        self._chosen[rows] = fresh
+        Args:
+            contenders: `[C]`.
+            picks: M of them.
+            parts: of the contenders in the picks, about `[M, C]`.
+            factor: of Cholesky, lower, of the picks, about `[M, M]`.
+
+        Raises:
+            Unsuited: if the factor is too far off.
+        """
+        vectors = self._vectors(contenders)
+        chosen = self._extended(picks)
+        factor, wrong = factor.double(), parts.double()
+        shares = torch.zeros_like(wrong)
+        for _ in range(_ROUNDS):
+            shares += torch.linalg.solve_triangular(factor.T, wrong, upper=True)
+            rest = vectors - shares.T @ chosen
+            wrong = torch.linalg.solve_triangular(factor, chosen @ rest.T, upper=False)
+            missing = wrong.square().sum(0)
+            if not len(picks) or float(missing.max()) < _MISSING:
+                return rest.square().sum(1) - missing
+        raise Unsuited
+
+    def _extended(self, picks: list[int]) -> Tensor:
+        """The vectors of all picks, `[M, D]`."""
+        fresh = torch.tensor(picks[self._made :], dtype=torch.int64)
+        self._chosen[self._made : len(picks)] = self._vectors(fresh)
         self._made = len(picks)
+        return self._chosen[: self._made]
 
     def _vectors(self, places: Tensor) -> Tensor:
         return self.units.precise(places) * self.quality[places, None]
-
-    def _parts(self, vectors: Tensor) -> Tensor:
-        """How much of `[C, D]` lies along each pick: `[picks, C]`."""
-        along = self._chosen[: self._made] @ vectors.T
-        factor = self._factor[: self._made, : self._made]
-        return torch.linalg.solve_triangular(factor, along, upper=False)
 
 
 def spread_out_ahead(

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from omni.compression.units import Units, Unsuited
@@ -16,6 +18,8 @@ EACH = 16  # what a look at all picks costs, in looks at a token
 _PATIENCE = 4  # tokens that may be looked at closely, for each that there is
 _TOGETHER = 256  # of them at once
 _A_KIND = 1e37  # pins, or broken tokens, are equals
+
+Floats = NDArray[np.floating]
 
 
 class Judge:
@@ -31,26 +35,36 @@ class Judge:
         self.look = look
         self.spent = 0
 
-    def pick(self, value: Tensor, margin: float, above: float = -torch.inf) -> int | None:
+    def pick(
+        self, value: Floats, margin: float, scale: Floats, above: float = -np.inf
+    ) -> int | None:
         """The pick; `None` if nothing is surely above what was said.
 
         Args:
-            value: float32 `[N]`.
+            value: float32 `[N]`, written over for a moment.
             margin: values farther apart than that are surely in the right order.
+            scale: `[N]`, 0 to 1, the share of the margin that each of them needs.
             above: what must be exceeded.
 
         Raises:
             Unsuited: if too many looks were needed.
         """
-        highest = value.topk(min(2, len(value)))
-        high, following = highest.values[[0, -1]].tolist()
+        place = int(value.argmax())
+        high = value.item(place)
         if not high > above + margin:
             return None
-        if high - following > margin:
-            return int(highest.indices[0])
         if len(value) == 1 or abs(high) > _A_KIND or margin == 0:
-            return int(value.argmax())
-        contenders = (value >= high - margin).nonzero().squeeze(1)
+            return place
+        value[place] = -np.inf
+        following = value.item(value.argmax())
+        value[place] = high
+        if high - following > margin:
+            return place
+        half = margin / 2
+        close = value + half * scale >= high - half * scale.item(place)
+        contenders = torch.from_numpy(close.nonzero()[0])
+        if len(contenders) == 1:
+            return place
         return int(contenders[self.look(contenders).argmax()])
 
     def spend(self, looks: int) -> None:
