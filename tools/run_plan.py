@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
+from omni.chat.listening import tell
 from omni.chat.planning import MOST_STEPS, Done, PlanRun, Step, tree
 from omni.content import MediaPart
 from omni.errors import Retry
@@ -44,7 +45,7 @@ class RunPlan(BenchTool):
     others: list[Any] | None = None
 
     def work(self, steps: list[Step]) -> Blocks:
-        run = PlanRun(steps, self._tools(), self.bench.shelf, tell=_teller())
+        run = PlanRun(steps, self._tools(), self.bench.shelf, tell=tell)
         done = run.run()
         if not any(one.ok for one in done):
             raise Retry(f"no step worked:\n{told(done)}")
@@ -77,16 +78,6 @@ def told(done: list[Done]) -> str:
         text = one.text if len(one.text) <= _LONGEST else f"{one.text[:_LONGEST]}…"
         lines.append(f"{one.step.id}{made}: {text}")
     return "\n".join(lines)
-
-
-def _teller() -> Any:
-    """Tells the turn of steps as they run; nobody where there is no turn."""
-    from langgraph.config import get_stream_writer
-
-    try:
-        return get_stream_writer()
-    except (RuntimeError, LookupError):  # called by itself, outside of a turn
-        return lambda event: None
 
 
 plugin = RunPlan

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
 
     from omni.chat.approving import Approve, Decision
+    from omni.chat.asking import Question
 
 Item = Path | str | Media
 """What can be attached: a file, media or a handle."""
@@ -158,9 +159,9 @@ class Agent:
             StoreError: if it cannot be stored.
         """
         ref = self._take(item)
-        self.sessions.touch(self.session)
-        self.sessions.await_turn(self.session, ref.handle)
-        self.sessions.checkpoints.settle()
+        with self.sessions.checkpoints.through(), self.sessions.checkpoints.cursor():
+            self.sessions.touch(self.session)
+            self.sessions.await_turn(self.session, ref.handle)
         return ref
 
     @property
@@ -349,10 +350,10 @@ class Agent:
         )
         return toolbox(self.tools, bench)
 
-    def _ask(self, text: str, attach: Sequence[Item]) -> None:
+    def _ask(self, text: str, attach: Sequence[Item]) -> Question:
         refs = [self._take(item) for item in attach]
         self._offload.begin_turn()
-        self._writer.ask(text, refs, model_name(self.brain))
+        return self._writer.ask(text, refs, model_name(self.brain))
 
     def _decide(self, decision: Decision | dict[str, Any]) -> Any:
         """What the graph is given to go on with."""

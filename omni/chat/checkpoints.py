@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
@@ -19,10 +21,14 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.pregel._checkpoint import LATEST_VERSION
 
+from omni.chat.asking import ASKED, Question
 from omni.errors import StoreError, UsageError
 
 RUN = "omni_run"
 """Key in a run's configuration by which the run can be shut out."""
+
+MOST_LOG_BYTES = 128 << 10
+"""A write-ahead log that is larger is moved into the database at the end of a turn."""
 
 _TABLES = ("writes", "checkpoints")
 _DIFFERENCES = "json_extract(CAST(metadata AS TEXT), '$.counters_since_delta_snapshot') IS NOT NULL"
@@ -43,25 +49,31 @@ class Checkpoints(SqliteSaver):
     def __init__(self, connection: sqlite3.Connection):
         # Strict: what is read back is messages and plain data, never a class named in the file.
         super().__init__(connection, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
+        self.lock: Any = threading.RLock()
+        self._path = connection.execute("PRAGMA database_list").fetchone()[2]
+        self._depth = 0
         self._abandoned: set[str] = set()
 
     @contextlib.contextmanager
     def cursor(self, transaction: bool = True) -> Iterator[sqlite3.Cursor]:
         """A cursor whose writes are committed together, or not at all.
 
+        One that is opened within another, in the same thread, takes part in its transaction.
+
         Raises:
             StoreError: if the database cannot be written or read.
         """
         try:
-            with self.lock:
+            with self.lock, self._deeper() as outermost:
                 self.setup()
                 with contextlib.closing(self.conn.cursor()) as cursor:
                     try:
                         yield cursor
-                        if transaction:
+                        if transaction and outermost:
                             self.conn.commit()
                     except BaseException:
-                        self.conn.rollback()
+                        if outermost:
+                            self.conn.rollback()
                         raise
         except sqlite3.IntegrityError:
             raise  # two writers met, which is the caller's to settle
@@ -106,9 +118,18 @@ class Checkpoints(SqliteSaver):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        """Save a checkpoint, unless its run was given up."""
-        self._check(config)
-        return super().put(config, checkpoint, metadata, new_versions)
+        """Save a checkpoint, unless its run was given up; with the first of a run, its question."""
+        question = _question(config)
+        if question and metadata.get("source") == "input":
+            return _at(config, checkpoint["id"])
+        with self.cursor():
+            self._check(config)
+            if question:
+                question.beside()
+            saved = super().put(config, checkpoint, metadata, new_versions)
+        if question:
+            question.is_written = True
+        return saved
 
     def put_writes(
         self,
@@ -119,11 +140,13 @@ class Checkpoints(SqliteSaver):
     ) -> None:
         """Save the writes of a step, unless its run was given up."""
         self._check(config)
-        super().put_writes(config, writes, task_id, task_path)
+        if not _question(config):
+            super().put_writes(config, writes, task_id, task_path)
 
     def abandon(self, run: str) -> None:
         """Shut out a run that does not end: nothing that it still does is written."""
-        self._abandoned.add(run)
+        with self.lock:
+            self._abandoned.add(run)
 
     def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
         """Delete all checkpoints of threads but the newest of each namespace, or all of them.
@@ -150,10 +173,6 @@ class Checkpoints(SqliteSaver):
                         f"DELETE FROM {table} WHERE thread_id = :thread{only}", {"thread": thread}
                     )
 
-    def prune_thread(self, thread: str) -> None:
-        """Delete all checkpoints of a thread but the newest."""
-        self.prune([thread])
-
     def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """Copy all checkpoints and writes of a thread to another."""
         with self.cursor() as cursor:
@@ -171,6 +190,22 @@ class Checkpoints(SqliteSaver):
                     (run,),
                 )
                 cursor.execute(f"DELETE FROM checkpoints WHERE {made_by}", (run,))
+
+    @contextlib.contextmanager
+    def through(self) -> Iterator[None]:
+        """What is written within, and all before it, is through to the disk at the end.
+
+        One sync of the write-ahead log does it; a log that has grown is moved into the database.
+        """
+        with self.lock:
+            before = self.conn.total_changes
+            self.conn.execute("PRAGMA synchronous = FULL")
+            try:
+                yield
+            finally:
+                self.conn.execute("PRAGMA synchronous = NORMAL")
+            if self.conn.total_changes == before or self._log_bytes() > MOST_LOG_BYTES:
+                self.settle()
 
     def settle(self) -> None:
         """Move the write-ahead log into the database, through to the disk."""
@@ -228,6 +263,20 @@ class Checkpoints(SqliteSaver):
         if config.get("configurable", {}).get(RUN) in self._abandoned:
             raise Abandoned("this run was given up; what it does now is not kept")
 
+    def _log_bytes(self) -> int:
+        with contextlib.suppress(OSError):
+            return os.stat(f"{self._path}-wal").st_size
+        return 0
+
+    @contextlib.contextmanager
+    def _deeper(self) -> Iterator[bool]:
+        """Count cursors within cursors; whether this one is the outermost."""
+        self._depth += 1
+        try:
+            yield self._depth == 1
+        finally:
+            self._depth -= 1
+
 
 def copy_rows(cursor: sqlite3.Cursor, source: str, target: str) -> None:
     """Copy the rows of a thread to another, in the transaction of the caller."""
@@ -245,6 +294,16 @@ def delete_rows(cursor: sqlite3.Cursor, thread: str) -> None:
     """Delete the rows of a thread, in the transaction of the caller."""
     for table in _TABLES:
         cursor.execute(f"DELETE FROM {table} WHERE thread_id = ?", (thread,))
+
+
+def _question(config: RunnableConfig) -> Question | None:
+    """The question of a run that waits to be written."""
+    question = config.get("configurable", {}).get(ASKED)
+    return question if question is not None and not question.is_written else None
+
+
+def _at(config: RunnableConfig, checkpoint_id: str) -> RunnableConfig:
+    return {"configurable": {**config.get("configurable", {}), "checkpoint_id": checkpoint_id}}
 
 
 def _known(found: CheckpointTuple) -> CheckpointTuple:

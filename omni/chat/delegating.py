@@ -11,6 +11,7 @@ from langchain_core.tools import BaseTool, ToolException
 from pydantic import BaseModel, ConfigDict, Field
 
 from omni.chat.events import Event, Finished, ToolEnded, ToolStarted
+from omni.chat.listening import tell
 from omni.chat.transcript import USAGE
 from omni.content import Answer, MediaPart, Part, TextPart
 from omni.errors import OmniError
@@ -76,7 +77,7 @@ class _Errand:
         self.refusal = Refuse(_NOBODY)
         self._name = name
         self._worker = worker
-        shelf, self._write = _surroundings()
+        shelf = _shelf()
         named = [match[0] for match in HANDLE.finditer(request) if match[0] in (shelf or ())]
         wanted = list(dict.fromkeys([*handles, *named]))
         given = {handle: worker.attach(_media(shelf, handle)).handle for handle in wanted}
@@ -86,7 +87,7 @@ class _Errand:
     def tell(self, event: Event) -> Event:
         """Tell of the worker's tools as of its own."""
         if isinstance(event, ToolStarted | ToolEnded):
-            self._write(replace(event, name=f"{self._name}/{event.name}"))
+            tell(replace(event, name=f"{self._name}/{event.name}"))
         return event
 
     def result(self, answer: Answer) -> tuple[list[Any], Any]:
@@ -132,17 +133,15 @@ class _Errand:
                 yield from self._roots(lineage.parents if lineage else ())
 
 
-def _surroundings() -> tuple[Shelf | None, Any]:
-    """The media of the agent that calls, and where it takes events; nothing outside of one."""
+def _shelf() -> Shelf | None:
+    """The media of the agent that calls; nothing outside of one."""
     from langgraph.runtime import get_runtime
 
     try:
         runtime: Any = get_runtime()
     except RuntimeError:
         runtime = None
-    if runtime is None:
-        return None, lambda event: None
-    return getattr(runtime.context, "shelf", None), runtime.stream_writer
+    return getattr(getattr(runtime, "context", None), "shelf", None)
 
 
 def _media(shelf: Shelf | None, handle: str) -> Media:

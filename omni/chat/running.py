@@ -18,7 +18,7 @@ from omni.chat.telling import Teller
 from omni.chat.turn import TurnRun, to_the_end
 from omni.chat.writing import TurnWriter
 from omni.content import Answer
-from omni.errors import OmniError, UsageError
+from omni.errors import OmniError, StoreError, UsageError
 
 
 class Runner:
@@ -61,7 +61,7 @@ class Runner:
         """The events of a turn, in a thread of its own; the last is `Finished`.
 
         Args:
-            begin: writes what is asked; what it returns is given to the graph.
+            begin: what the graph is given: a question, or what to go on with.
             want: modalities that the answer is to hold.
 
         Raises:
@@ -135,6 +135,10 @@ class Runner:
 
     def _stopped(self, run: TurnRun, error: BaseException) -> bool:
         """Write what a turn left that did not end by itself; whether the caller is told, too."""
+        if run.question is not None and not run.question.is_written:
+            if isinstance(error, StoreError):
+                return True  # nothing was asked, as far as the disk knows
+            self._writer.keep(run.question)
         status, reason = "failed", _reason(error)
         if isinstance(error, Cancelled) or not isinstance(error, Exception):
             status, reason = "interrupted", ""

@@ -14,8 +14,8 @@ from omni.content import Asked, MediaPart
 from omni.errors import MediaError
 from omni.wire import block_ref, from_langchain, has_bytes, is_media, to_langchain
 
-MODES = ("messages", "updates", "custom", "values")
-"""What a graph is asked to stream."""
+MODES = ("updates", "values")
+"""What a graph is asked to stream; the rest is heard by an `Ear`."""
 
 
 class Teller:
@@ -33,30 +33,36 @@ class Teller:
         self.messages: list[AnyMessage] = []
         self._offload = offload
         self._announced: set[str] = set()
+        self._heard: set[str | None] = set()
         self._text_of: str | None = None
         self._partial_id: str | None = None
 
     def tell(self, mode: Any, payload: Any) -> Iterator[Event]:
-        """The events in one item of the stream."""
+        """The events in one item of what came of the run."""
         if mode == "custom" and isinstance(payload, ToolStarted | ToolEnded):
             yield payload
         elif mode == "values":
             self.messages = payload.get("messages", self.messages)
         elif mode == "messages":
-            message, metadata = payload
-            if metadata.get("langgraph_node") == "model" and isinstance(message, AIMessage):
-                yield from self._delta(message)
+            if isinstance(payload, AIMessage):
+                yield from self._delta(payload)
         elif mode == "updates":
             for node, update in payload.items():
                 if node.startswith(Approval.__name__):
                     continue  # it writes again what was told when the model said it
                 for message in _messages(update):
+                    if node == "model" and isinstance(message, AIMessage) and self._is_new(message):
+                        yield from self._delta(message)  # a middleware said it, not the model
                     yield from self._whole(message)
             for one in asked_in(payload):
                 self.asked.append(one)
                 yield one
 
+    def _is_new(self, message: AIMessage) -> bool:
+        return message.id not in self._heard and all(message.id != one.id for one in self.messages)
+
     def _delta(self, message: AIMessage) -> Iterator[Event]:
+        self._heard.add(message.id)
         if message.id != self._partial_id:
             self._partial_id, self.partial = message.id, []
         content = message.content

@@ -8,13 +8,16 @@ import queue
 import threading
 import time
 import uuid
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Iterator
+from functools import partial
 from typing import Any
 
+from omni.chat.asking import ASKED, Question
 from omni.chat.cancelling import STOP, Cancelled, StopHandler
 from omni.chat.checkpoints import RUN, Checkpoints
 from omni.chat.events import Event
 from omni.chat.limits import LimitReached, Limits
+from omni.chat.listening import EAR, Ear
 from omni.chat.telling import MODES, Teller
 
 GRACE_SECONDS = 5.0
@@ -26,11 +29,12 @@ _END = object()
 
 
 class TurnRun:
-    """Runs the graph from where its thread stands, and can be stopped at any moment.
+    """Runs the graph on from where its thread stands, and can be stopped at any moment.
 
     Attributes:
         stop: set once the turn is to end; every model and tool under it can see it.
         teller: what has come so far.
+        question: what the turn begins with, if it does not go on from where its thread stands.
     """
 
     def __init__(
@@ -46,21 +50,23 @@ class TurnRun:
     ):
         self.stop = threading.Event()
         self.teller = teller
+        self.question = given if isinstance(given, Question) else None
         self._graph = graph
-        self._given = given
+        self._given = {"messages": given.messages} if isinstance(given, Question) else given
         self._context = context
         self._checkpoints = checkpoints
         self._run_id = uuid.uuid4().hex
+        self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._ear = Ear(self._queue.put)
         self._config = {
-            "configurable": {"thread_id": thread, RUN: self._run_id},
-            "callbacks": [StopHandler(self.stop)],
+            "configurable": {"thread_id": thread, RUN: self._run_id, ASKED: self.question},
+            "callbacks": [StopHandler(self.stop), self._ear],
             # Steps are counted by a middleware; this is for graphs of others that turn in circles.
             "recursion_limit": _NODES_A_STEP * limits.steps + _NODES_A_STEP,
         }
         self._above = STOP.get()
         self._limits = limits
         self._deadline = None if limits.seconds is None else time.monotonic() + limits.seconds
-        self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._worker: threading.Thread | None = None
         self._task: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -79,7 +85,8 @@ class TurnRun:
             LimitReached: if its time was over.
             Exception: what a model or the graph raised.
         """
-        self._worker = threading.Thread(target=self._inside(), args=(self._work,), daemon=True)
+        run = self._inside().run
+        self._worker = threading.Thread(target=run, args=(self._work,), daemon=True)
         self._worker.start()
         stopped_at: float | None = None
         while True:
@@ -117,9 +124,8 @@ class TurnRun:
         """What happens, as it happens, in the event loop that asks; raises what `events` does."""
         self._loop = asyncio.get_running_loop()
         came: asyncio.Queue[Any] = asyncio.Queue()
-        context = contextvars.copy_context()
-        context.run(STOP.set, self.stop)
-        self._task = self._loop.create_task(self._awork(came), context=context)
+        self._ear.put = partial(self._loop.call_soon_threadsafe, came.put_nowait)
+        self._task = self._loop.create_task(self._awork(came), context=self._inside())
         self._task.add_done_callback(lambda _: came.put_nowait((_END, None)))
         while True:
             try:
@@ -164,11 +170,12 @@ class TurnRun:
             return LimitReached(self._limits.told_late())
         return Cancelled(text)
 
-    def _inside(self) -> Callable[..., Any]:
-        """What runs a function where the flag of this turn is seen."""
+    def _inside(self) -> contextvars.Context:
+        """Where the flag and the ear of this turn are found."""
         context = contextvars.copy_context()
         context.run(STOP.set, self.stop)
-        return context.run
+        context.run(EAR.set, self._ear)
+        return context
 
     def _work(self) -> None:
         try:
@@ -214,7 +221,6 @@ async def to_the_end(work: Any) -> Any:
 
 async def _where_it_fits(payload: Any, teller: Teller, mode: Any) -> list[Event]:
     """Words are told at once; media are stored in a thread, so that the loop goes on."""
-    message = payload[0] if mode == "messages" else None
-    if isinstance(getattr(message, "content", None), list):
+    if mode == "messages" and isinstance(payload.content, list):
         return await to_the_end(asyncio.to_thread(lambda: list(teller.tell(mode, payload))))
     return list(teller.tell(mode, payload))

@@ -11,6 +11,7 @@ from langchain_core.messages import ToolMessage
 
 from omni.chat.cancelling import check
 from omni.chat.events import ToolEnded, ToolStarted
+from omni.chat.listening import heard, tell
 
 
 class Watch(AgentMiddleware):
@@ -25,7 +26,8 @@ class Watch(AgentMiddleware):
     ) -> Any:
         """Call the model with the settings of now, unless the turn was stopped."""
         check()
-        result = handler(self._set(request))
+        with heard():
+            result = handler(self._set(request))
         check()
         return result
 
@@ -34,7 +36,8 @@ class Watch(AgentMiddleware):
     ) -> Any:
         """The same."""
         check()
-        result = await handler(self._set(request))
+        with heard():
+            result = await handler(self._set(request))
         check()
         return result
 
@@ -64,7 +67,7 @@ class Watch(AgentMiddleware):
 def _tell_start(request: Any) -> float:
     call = request.tool_call
     started = ToolStarted(id=call["id"], name=call["name"], args=dict(call["args"]))
-    request.runtime.stream_writer(started)
+    tell(started)
     return time.perf_counter()
 
 
@@ -74,4 +77,4 @@ def _tell_end(request: Any, result: Any, began: float) -> None:
     ok = not isinstance(result, ToolMessage) or result.status != "error"
     seconds = time.perf_counter() - began
     ended = ToolEnded(id=call["id"], name=call["name"], ok=ok, text=text, seconds=seconds)
-    request.runtime.stream_writer(ended)
+    tell(ended)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -11,6 +10,7 @@ from typing import Any
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 from langgraph.types import Interrupt
 
+from omni.chat.asking import Question
 from omni.chat.offload import note, noted, tool_failure
 from omni.chat.sessions import Sessions, SessionShelf, now
 from omni.chat.transcript import answer_of, split
@@ -77,8 +77,8 @@ class TurnWriter:
         writes = (found.pending_writes if found else None) or []
         return [one for _, channel, value in writes if channel == INTERRUPT for one in value]
 
-    def ask(self, text: str, refs: Sequence[MediaRef], model: str) -> None:
-        """Write a question with the attachments that wait for it and these.
+    def ask(self, text: str, refs: Sequence[MediaRef], model: str) -> Question:
+        """A question with the attachments that wait for it and these, for a run to write.
 
         Raises:
             UsageError: if nothing is asked.
@@ -92,19 +92,27 @@ class TurnWriter:
             content.append({"type": "text", "text": text})
         question = HumanMessage(content=content, id=uuid.uuid4().hex)  # type: ignore[arg-type]
         note(question, at=now(), stamp=time.time_ns())
-        self._write([*self._closing(self.messages()), question], "__start__")
-        self.sessions.asked(self.name)
         title = text.strip() or refs[0].name
-        self.sessions.touch(self.name, model=model, title=title, turn=True)
+
+        def beside() -> None:
+            self.sessions.asked(self.name)
+            self.sessions.touch(self.name, model=model, title=title, turn=True)
+
+        return Question([*self._closing(self.messages()), question], beside)
+
+    def keep(self, question: Question) -> None:
+        """Write a question that its run did not come to write."""
+        self._write(question.messages, "__start__")
+        question.beside()
 
     def end(self, partial: list[dict[str, Any]], status: str = "", reason: str = "") -> None:
         """Write what a stopped turn left, and keep only its last checkpoint."""
-        with contextlib.ExitStack() as stack:
-            stack.callback(self.sessions.checkpoints.settle)
-            stack.callback(self.sessions.checkpoints.prune_thread, self.name)
+        try:
             if status and not is_answered(messages := self.messages()):
                 kept = stopped_message(partial, status, reason)
                 self._write([*_cut(messages, _CUT), kept], "model")
+        finally:
+            self._prune()
 
     def answer(self, want: Sequence[str] = ()) -> Answer:
         """The answer to the last question; what was wanted and is missing is written to it."""
@@ -118,7 +126,7 @@ class TurnWriter:
         words = [block for block in words if not isinstance(block, dict) or block.get("text", 1)]
         changed = rest[-1].model_copy(update={"content": [*words, *to_langchain(absent)]})
         self._write([changed], "model")
-        self.sessions.checkpoints.prune_thread(self.name)
+        self._prune()
         return answer_of(question, [*rest[:-1], changed], self.handles())
 
     def reconcile(self) -> None:
@@ -144,6 +152,11 @@ class TurnWriter:
                 (self.name,),
             )
             return found.fetchone()[0]
+
+    def _prune(self) -> None:
+        """Keep the last checkpoint only, and see it through to the disk."""
+        with self.sessions.checkpoints.through():
+            self.sessions.checkpoints.prune([self.name])
 
     def _write(self, messages: Sequence[AnyMessage], node: str) -> None:
         self._graph().update_state(self.config, {"messages": list(messages)}, as_node=node)
