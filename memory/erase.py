@@ -15,6 +15,7 @@ from . import lexical
 from .blobs import BlobStore
 from .choosing import encoded
 from .connection import Catalog
+from .knowledge import edges
 from .partition import sealed
 from .schema import table_of
 from .sealing import record
@@ -46,6 +47,7 @@ def purge(db: sqlite3.Connection, ns: int, rids: Sequence[int]) -> set[str]:
     lexical.remove(db, texts)
     db.execute(f"DELETE FROM tag WHERE ns = ? AND {_THESE}", (ns, these))
     db.execute(f"DELETE FROM twin WHERE {_THESE}", (these,))
+    edges.drop(db, rids)
     db.execute(f"DELETE FROM body WHERE {_THESE}", (these,))
     for (sid,) in db.execute("SELECT sid FROM space").fetchall():
         db.execute(f"DELETE FROM {table_of(sid)} WHERE {_THESE}", (these,))

@@ -88,7 +88,20 @@ INSERT INTO words(rowid, title, body)
 """
 """Words are found in their other forms, too: `samples` by `sampling`."""
 
-MIGRATIONS: list[str] = [_FIRST, _STEMMED]
+_RELATED = """
+CREATE TABLE entity(
+  eid INTEGER PRIMARY KEY, ns INTEGER NOT NULL, name TEXT NOT NULL, UNIQUE (ns, name));
+CREATE TABLE mention(
+  eid INTEGER NOT NULL, rid INTEGER NOT NULL, PRIMARY KEY (eid, rid)) WITHOUT ROWID;
+CREATE INDEX mention_rid ON mention(rid, eid);
+CREATE TABLE relation(
+  rid INTEGER NOT NULL, head INTEGER NOT NULL, tail INTEGER NOT NULL, said TEXT NOT NULL,
+  agreement REAL NOT NULL, PRIMARY KEY (rid, head, tail)) WITHOUT ROWID;
+CREATE TABLE related(rid INTEGER PRIMARY KEY, by TEXT NOT NULL);
+"""
+"""Names in rows, and statements that relate them; every one is of a row, and goes with it."""
+
+MIGRATIONS: list[str] = [_FIRST, _STEMMED, _RELATED]
 """Script by script; the number of those that were run is the version of a catalogue."""
 
 

@@ -20,6 +20,8 @@ from omni.plugins import Component
 from ..access import OWNER
 from ..contracts import Embedder, Filter, Reranker
 from ..embed.opening import open_embedder
+from ..knowledge.brain import BrainReader
+from ..knowledge.relating import Related, relate
 from ..record import Hit, Query, Record
 from ..store import Memory
 from .calibrate import Calibration, Known, calibrate, softened
@@ -31,6 +33,7 @@ from .extract import Quote, quotes
 from .fence import fenced_hits
 from .filling import Thing, fill
 from .fuse import Blend, Leg, fuse
+from .graph import GraphLeg
 from .keeping import keep_words
 from .known import agreeing, questions
 from .rerank import CrossEncoderReranker, MaxSimReranker
@@ -145,6 +148,14 @@ class Library:
         """
         return keep_words(self.view, self.embedders, text)
 
+    def relate(self, brain: Any = None) -> Related:
+        """Read the records that are new for names and what is said of them, for `graph` searches.
+
+        Args:
+            brain: a chat model that reads instead of the rules.
+        """
+        return relate(self.view, self.embedders, reader=brain and BrainReader(brain))
+
     def search(
         self,
         query: Query | str,
@@ -154,6 +165,7 @@ class Library:
         rerank: str | Reranker | None = None,
         compose: str | Composer | None = None,
         cascade: Cascade | None = None,
+        graph: bool = False,
     ) -> Found:
         """The `k` best hits, and how they came to be.
 
@@ -164,6 +176,7 @@ class Library:
             rerank: a reranker; `late`, `telling`, or `cross-encoder:MODEL`.
             compose: what makes one description of media and a wish; `telling` or `telling:MODEL`.
             cascade: how far stages go.
+            graph: whether to go by names, too, from record to record; `relate` has read them.
         """
         plain = [one for one in self.embedders if not one.space.multi]
         multi = next((one for one in self.embedders if one.space.multi), None)
@@ -171,6 +184,7 @@ class Library:
             self.view,
             plain,
             late=multi,
+            graph=GraphLeg(self.view) if graph else None,
             reranker=self._reranker(rerank) if isinstance(rerank, str) else rerank,
             composer=self._composer(compose) if isinstance(compose, str) else compose,
             weights=self.blend,

@@ -17,6 +17,7 @@ from .composing import Composer
 from .diversify import diversify
 from .explain import Explain, Found, Stage
 from .fuse import Blend, Leg, fuse
+from .graph import GraphLeg
 from .late import late_scores, typed_score
 from .rerank import filled, query_items, verdict_of
 from .threshold import near_the_best
@@ -67,6 +68,7 @@ class Searcher:
         embedders: those whose spaces have vectors there are legs.
         late: of a space of several vectors, for the stage of late interaction.
         reranker: looks at the best again.
+        graph: a leg that goes by names; the records were read for them by `relate`.
         composer: makes one thing to look for of media and words; without it their mean is taken.
         weights: how legs are put together, or their weights by name; even where `None`.
         cascade: how far stages go.
@@ -78,6 +80,7 @@ class Searcher:
         embedders: Sequence[Embedder] = (),
         *,
         late: Embedder | None = None,
+        graph: GraphLeg | None = None,
         reranker: Reranker | None = None,
         composer: Composer | None = None,
         weights: Blend | Mapping[str, float] | None = None,
@@ -90,7 +93,8 @@ class Searcher:
                 )
         self.backend, self.embedders = backend, tuple(embedders)
         self.late, self.reranker, self.composer = late, reranker, composer
-        self.weights = weights
+        self.graph = graph
+        self.weights = weights if graph is None else graph.beside(weights)
         self.cascade = cascade or Cascade()
 
     def search(
@@ -156,6 +160,11 @@ class Searcher:
                     asked[one.space.name] = one.space, vector
                     near = self.backend.nearest(one.space, vector, depth, where)
                     found[one.space.name] = stage.scores = dict(near)
+        if self.graph is not None and query.text.strip():
+            with explain.stage(self.graph.name) as stage:
+                scores = self.graph.scores(query.text, where, stage, depth=depth)
+                if scores:  # where no name is known, the leg has no opinion
+                    found[self.graph.name] = stage.scores = scores
         return self._completed(found, asked)
 
     def _asked(

@@ -1,0 +1,1 @@
+"""What records are about: names in them, and how those are related."""
