@@ -2,7 +2,7 @@
 
 A result is a `Merging` whose sources lie in order of the kept tokens, and of their places within
 one. Tokens that go nowhere lie after the last, where no count reaches. Nothing is added up in an
-order that could vary. Shapes: G items, N tokens, D width.
+order that could vary. Shapes: G items, N tokens, T targets, D width.
 """
 
 from __future__ import annotations
@@ -23,9 +23,7 @@ def slots(kept: Tensor) -> Tensor:
     return kept.long().cumsum(1) - 1
 
 
-def nearest(
-    directions: Tensor, kept: Tensor, targets: Tensor, keep: tuple[int, ...]
-) -> tuple[Tensor, Tensor]:
+def nearest(directions: Tensor, kept: Tensor, targets: Tensor, most: int) -> tuple[Tensor, Tensor]:
     """The slot of the most similar target, `[G, N]`, and that cosine in float32.
 
     Minus infinity where there is no target. The first of equals is taken.
@@ -34,29 +32,39 @@ def nearest(
         directions: unit vectors `[G, N, D]`.
         kept: bool `[G, N]`, the kept tokens.
         targets: bool `[G, N]`, those of them that take others in.
-        keep: how many are kept of each item.
+        most: how many targets an item has at most.
     """
-    places = kept.float().sort(dim=1, descending=True, stable=True).indices[:, : max(keep)]
-    open_to = (targets & kept).take_along_dim(places, 1)
-    if in_kernels(directions):
-        targets_of = directions.take_along_dim(places[..., None], 1)
-        return assign(directions.float(), targets_of.float(), open_to)
+    targets = targets & kept
+    order = targets.float().sort(dim=1, descending=True, stable=True).indices
+    places = order[:, : max(most, 1)]
+    open_to = targets.take_along_dim(places, 1)
+    own = slots(kept).clamp(min=0).take_along_dim(places, 1)  # [G, T]
     columns = directions.take_along_dim(places[..., None], 1)
-    cosines = (directions @ columns.transpose(1, 2)).float()  # [G, N, K]
-    cosines = cosines.masked_fill(~open_to[:, None], -torch.inf)
-    slot = cosines.argmax(-1)
-    return slot, cosines.take_along_dim(slot[..., None], -1).squeeze(-1)
+    if in_kernels(directions):
+        goal, cosine = assign(directions.float(), columns.float(), open_to)
+    else:
+        cosines = (directions @ columns.transpose(1, 2)).float()  # [G, N, T]
+        cosines = cosines.masked_fill(~open_to[:, None], -torch.inf)
+        goal = cosines.argmax(-1)
+        cosine = cosines.take_along_dim(goal[..., None], -1).squeeze(-1)
+    return own.gather(1, goal), cosine
 
 
 def averaged(
-    ready: Candidates, kept: Tensor, directions: Tensor, targets: Tensor
+    ready: Candidates,
+    kept: Tensor,
+    directions: Tensor,
+    targets: Tensor,
+    most: int | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Slots `[G, N]` and weights in which every target is the mean of itself and its kin.
 
     A token that is not kept goes to its most similar target; targets that are not sound take none
-    in, and tokens that are not sound go nowhere.
+    in, and tokens that are not sound go nowhere. No item has more
+    targets than `most`, if that is said.
     """
-    slot, cosine = nearest(directions, kept, targets & ready.sound, ready.keep)
+    most = max(ready.keep) if most is None else most
+    slot, cosine = nearest(directions, kept, targets & ready.sound, most)
     joins = ~kept & ready.sound & (cosine > -torch.inf)
     slot = torch.where(kept, slots(kept), slot)
     part = (kept & ready.mask) | joins

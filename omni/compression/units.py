@@ -62,13 +62,18 @@ class Units:
 
     @property
     def error(self) -> float:
-        """What a cosine in single precision may be off by.
+        """What a cosine in single precision may be off by."""
+        return error_at(self.x.shape[1])
 
-        Rounding errors of a sum of D products grow as the root of D, and less where several sums
-        are made beside each other, as all matrix products do; four times the unit of rounding is
-        for the vectors and the difference to one.
-        """
-        return 2.0**-24 * (4 + self.x.shape[1] ** 0.5 / 2)
+
+def error_at(width: int) -> float:
+    """What a cosine of vectors of that width may be off by in single precision.
+
+    Rounding errors of a sum of D products grow as the root of D, and less where several sums are
+    made beside each other, as all matrix products do; four times the unit of rounding is for the
+    vectors and the difference to one.
+    """
+    return 2.0**-24 * (4 + width**0.5 / 2)
 
 
 def survey(x: Tensor, words: Tensor | None = None) -> Survey:

@@ -58,7 +58,7 @@ def compress(
     dominant = ready.leading(scores, [k - t for k, t in zip(keep, targets, strict=True)])
     target = spaced(ready, ready.mask & ~dominant, targets)
     kept = dominant | target
-    slot, weights = averaged(ready, kept, ready.directions(keys), target)
+    slot, weights = averaged(ready, kept, ready.directions(keys), target, max(targets))
     if added:
         # One of `c` that are averaged becomes one of `c - 1`, without the target, which counts one.
         weights = torch.where(kept, 1.0, weights / (1 - weights))

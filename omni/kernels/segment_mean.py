@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
+from torch.nn.functional import embedding_bag, normalize, pad
 
 from omni.kernels import backend
 
@@ -60,8 +60,18 @@ def segment_sums(x: Tensor, sources: Tensor, counts: Tensor, weights: Tensor) ->
 
 def sums_in_torch(x: Tensor, sources: Tensor, counts: Tensor, weights: Tensor) -> Tensor:
     """The twin of `segment_sums`."""
-    rows = x[sources].float() * weights[:, None]
-    return torch.segment_reduce(rows, "sum", lengths=counts, axis=0, unsafe=True).to(x)
+    return added(x.float(), sources, counts, weights.float()).to(x)
+
+
+def added(x: Tensor, sources: Tensor, counts: Tensor, weights: Tensor) -> Tensor:
+    """Weighted sums in plain torch, in the format that rows and weights have: `[K, D]`."""
+    if x.device.type != "cpu":
+        rows = x[sources] * weights[:, None]
+        return torch.segment_reduce(rows, "sum", lengths=counts, axis=0, unsafe=True)
+    # It adds rows up in order as well, but never lays them side by side. What follows the last
+    # segment falls into one more.
+    starts = pad(counts.cumsum(0), (1, 0))
+    return embedding_bag(sources, x, starts, mode="sum", per_sample_weights=weights)[:-1]
 
 
 class _Sums(torch.autograd.Function):

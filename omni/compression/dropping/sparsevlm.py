@@ -81,7 +81,7 @@ class SparseVLM:
         height = peaks(directions, ready.sound & pool, self.neighbours)
         centres = ready.leading(height, clusters, without=~pool)
         kept = high | centres
-        slot, cosine = nearest(directions, kept, centres & ready.sound, ready.keep)
+        slot, cosine = nearest(directions, kept, centres & ready.sound, max(ready.keep))
         joins = pool & ~kept & ready.sound & (cosine > -torch.inf)
         slot = torch.where(kept, slots(kept), slot)
         part = (kept & ready.mask) | joins
