@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from omni.compression.candidates import Candidates, candidates, heard
+from omni.compression.foresight import all_pairs
 from omni.compression.greedy import best_cover
 from omni.compression.relevance import precise
 from omni.compression.selector import Question, Selection, Tokens, ascending
@@ -58,7 +59,7 @@ class Coverage:
         tokens = ready.tokens
         paired = tokens.x if tokens.signals.paired is None else tokens.signals.paired
         own = ready.directions(paired)
-        rows = _shares(own @ own.transpose(1, 2), ready.sound, self.token_temperature)
+        rows = _shares(all_pairs(own), ready.sound, self.token_temperature)
         rows = rows * ready.sound[..., None] * self.token_weight
         parts = [rows / ready.sound.sum(1).clamp(min=1)[:, None, None]]
         if question is not None:

@@ -309,7 +309,7 @@ def spread_out_ahead(
 
 
 def pairs(vectors: Tensor) -> Tensor:
-    """All cosines `[N, N]` of unit vectors, each pair worked out once."""
+    """All cosines `[N, N]` of unit vectors, in single precision, each pair worked out once."""
     count = len(vectors)
     found = torch.empty(count, count)
     for start in range(0, count, _BLOCK):
@@ -317,3 +317,10 @@ def pairs(vectors: Tensor) -> Tensor:
         found[start:stop, start:] = vectors[start:stop] @ vectors[start:].T
         found[stop:, start:stop] = found[start:stop, stop:].T
     return found
+
+
+def all_pairs(directions: Tensor) -> Tensor:
+    """All cosines of precise unit vectors `[G, N, D]`, in single precision `[G, N, N]`."""
+    if directions.device.type == "cpu" and directions.shape[1] > _BLOCK:
+        return torch.stack([pairs(vectors) for vectors in directions])
+    return (directions @ directions.transpose(1, 2)).float()

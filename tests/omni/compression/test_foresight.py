@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from omni import plugins
-from omni.compression import contest, in_turn, judging
+from omni.compression import contest, foresight, in_turn, judging
 from omni.compression.contest import Contest
 from omni.compression.farthest import farthest
-from omni.compression.foresight import Farthest, Volume, pairs
+from omni.compression.foresight import Farthest, Volume, all_pairs, pairs
 from omni.compression.greedy import NOTHING, largest_volume
 from omni.compression.selector import Question, Tokens
 from omni.compression.units import Unsuited, against, survey, units
@@ -189,6 +189,15 @@ def test_units_and_what_they_are_made_from():
     centred = units(x, found.lengths, found.mean)
     torch.testing.assert_close(centred.precise(torch.tensor([5])), residuals[[5]])
     torch.testing.assert_close(pairs(made.single), made.single @ made.single.T)
+
+
+def test_all_pairs_of_many_tokens_are_those_of_a_product(monkeypatch):
+    monkeypatch.setattr(foresight, "_BLOCK", 16)
+    x = torch.nn.functional.normalize(groups(101, 9, 1)[0].double(), dim=-1)
+    two = torch.stack([x[:50], x[51:]])
+    found = all_pairs(two)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, (two @ two.transpose(1, 2)).float(), atol=1e-7, rtol=0)
 
 
 def test_vectors_too_short_for_length_one_are_left_to_the_plain_way():
