@@ -1,9 +1,10 @@
 """How long selectors take, beside the same written plainly in eager torch.
 
 Both are given the same tokens and words, in strict alternation, and what they keep is compared in
-the same run. Both answer places and the kept tokens. The limit is the time it takes to read the
-tokens once. Beside medians stand the least of each side, to which other work on the machine matters
-less.
+the same run; where it differs, also with what the rival keeps in double precision, since rules that
+go on from what went before make a great deal of a rounding. Both answer places and the kept tokens.
+The limit is the time it takes to read the tokens once. Beside medians stand the least of each side,
+to which other work on the machine matters less.
 """
 
 from __future__ import annotations
@@ -154,6 +155,9 @@ def compare(
     row["rival_least_seconds"] = round(min(seconds["rival"]), 6)
     row["least_ratio"] = round(min(seconds["rival"]) / min(seconds["ours"]), 2)
     row |= agreement(found["ours"], found["rival"])
+    if not row["equal"]:
+        exact = agreement(found["ours"], _plainly(name, shape, tokens, question, torch.float64))
+        row |= {f"{key}_in_double": value for key, value in exact.items()}
     if slow < _ENOUGH:  # what takes longer is not done once more for its memory
         row["rival_peak_bytes"] = peak_bytes(sides["rival"], device)
     if "cuda" in str(device):
@@ -258,22 +262,30 @@ def copied_bytes_a_second(device: torch.device | str) -> float:
     return 2 * _COPIED / min(times)
 
 
-def given_of(shape: Shape, tokens: Tokens, question: Question) -> list[Given]:
-    """Every item as rivals want it, in single precision."""
+def given_of(
+    shape: Shape, tokens: Tokens, question: Question, dtype: torch.dtype = torch.float32
+) -> list[Given]:
+    """Every item as rivals want it, in single precision if nothing else is said."""
     known = tokens.signals
     if known.attention is None or known.keys is None:
         raise UsageError("rivals want attention and keys: take the tokens that made() makes")
-    parts = (tokens.x.float(), known.attention, known.keys)
-    rows = zip(*(part.split(shape.tokens) for part in parts), strict=True)
+    parts = (tokens.x, known.attention, known.keys)
+    rows = zip(*(part.to(dtype).split(shape.tokens) for part in parts), strict=True)
     grid = _grid(shape.tokens)
     return [
         Given(own, words, attention, keys, grid, shape.keep)
-        for (own, attention, keys), words in zip(rows, question.x.float(), strict=True)
+        for (own, attention, keys), words in zip(rows, question.x.to(dtype), strict=True)
     ]
 
 
-def _plainly(name: str, shape: Shape, tokens: Tokens, question: Question) -> tuple[Tensor, Tensor]:
-    kept = [RIVALS[name](given) for given in given_of(shape, tokens, question)]
+def _plainly(
+    name: str,
+    shape: Shape,
+    tokens: Tokens,
+    question: Question,
+    dtype: torch.dtype = torch.float32,
+) -> tuple[Tensor, Tensor]:
+    kept = [RIVALS[name](given) for given in given_of(shape, tokens, question, dtype)]
     places = [item * shape.tokens + places for item, (places, _) in enumerate(kept)]
     return torch.cat(places), torch.cat([rows for _, rows in kept])
 

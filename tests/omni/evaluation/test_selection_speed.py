@@ -52,6 +52,23 @@ def test_what_differs_is_called_unequal():
     assert agreement((places, tokens[places]), (other, tokens[other]))["overlap"] == 0.6667
 
 
+def test_a_rival_that_rounding_led_elsewhere_is_asked_in_double_precision(monkeypatch):
+    def rounded(given):
+        places = torch.arange(given.keep)
+        if given.tokens.dtype == torch.float64:
+            return RIVALS["topk"](given)
+        return places, given.tokens[places]
+
+    monkeypatch.setattr(selection_speed, "RIVALS", {"topk": rounded, "divprune": rounded})
+    row = compare("topk", SMALL, 1, "cpu", 1e9)
+    assert not row["equal"] and row["overlap"] < 1
+    assert row["equal_in_double"] and row["overlap_in_double"] == 1
+    wrong = compare("divprune", SMALL, 1, "cpu", 1e9)
+    assert not wrong["equal"] and not wrong["equal_in_double"]
+    monkeypatch.undo()
+    assert "equal_in_double" not in compare("topk", SMALL, 1, "cpu", 1e9)
+
+
 def test_work_that_takes_long_is_not_repeated(monkeypatch):
     monkeypatch.setattr(selection_speed, "_ENOUGH", 0.0)
     ran = []
