@@ -7,7 +7,7 @@ from omni import plugins
 from omni.compression import contest, foresight, in_turn, judging
 from omni.compression.contest import Contest
 from omni.compression.farthest import farthest
-from omni.compression.foresight import Farthest, Volume, all_pairs, pairs
+from omni.compression.foresight import ExactVolume, Farthest, Volume, all_pairs, pairs
 from omni.compression.greedy import NOTHING, largest_volume
 from omni.compression.selector import Question, Tokens
 from omni.compression.units import Unsuited, against, survey, units
@@ -189,6 +189,32 @@ def test_units_and_what_they_are_made_from():
     centred = units(x, found.lengths, found.mean)
     torch.testing.assert_close(centred.precise(torch.tensor([5])), residuals[[5]])
     torch.testing.assert_close(pairs(made.single), made.single @ made.single.T)
+
+
+@pytest.mark.parametrize("off", [0.0, 1e-6, 1e-3])
+def test_what_is_left_is_exact_though_the_factor_is_not(off):
+    made, quality = uneven(60, 40, 9)
+    picks, rest = [3, 17, 30, 31, 44, 59], torch.tensor([0, 1, 2, 40])
+    vectors = made.precise(torch.arange(60)) * quality.double()[:, None]
+    gram = vectors @ vectors.T
+    across = gram[picks][:, rest]
+    solved = torch.linalg.solve(gram[picks][:, picks], across)
+    expected = gram.diagonal()[rest] - (across * solved).sum(0)
+    factor = torch.linalg.cholesky(gram[picks][:, picks])
+    parts = torch.linalg.solve_triangular(factor, across, upper=False)
+    noise = torch.Generator().manual_seed(0)
+    factor = (factor * (1 + off * torch.randn(6, 6, generator=noise))).float()
+    parts = (parts * (1 + off * torch.randn(6, 4, generator=noise))).float()
+    exact = ExactVolume(made, quality, 9)
+    left = exact.left(rest, picks, parts, factor)
+    torch.testing.assert_close(left, expected, atol=1e-12, rtol=0)
+
+
+def test_a_factor_that_is_no_good_is_said_to_be_so():
+    made, quality = uneven(60, 40, 9)
+    exact, rest = ExactVolume(made, quality, 9), torch.tensor([0, 1])
+    with pytest.raises(Unsuited):
+        exact.left(rest, [3, 17], torch.ones(2, 2), 1e-3 * torch.eye(2))
 
 
 def test_all_pairs_of_many_tokens_are_those_of_a_product(monkeypatch):
