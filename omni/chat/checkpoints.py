@@ -8,7 +8,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
@@ -22,6 +22,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.pregel._checkpoint import LATEST_VERSION
 
 from omni.chat.asking import ASKED, Question
+from omni.chat.clock import CLOCK, WORKED
 from omni.errors import StoreError, UsageError
 
 RUN = "omni_run"
@@ -126,7 +127,7 @@ class Checkpoints(SqliteSaver):
             self._check(config)
             if question:
                 question.beside()
-            saved = super().put(config, checkpoint, metadata, new_versions)
+            saved = super().put(config, checkpoint, _with_time(config, metadata), new_versions)
         if question:
             question.is_written = True
         return saved
@@ -142,6 +143,16 @@ class Checkpoints(SqliteSaver):
         self._check(config)
         if not _question(config):
             super().put_writes(config, writes, task_id, task_path)
+
+    def worked(self, thread: str) -> float:
+        """Seconds for which the turn had worked whose checkpoint is the newest of its thread."""
+        with self.cursor(transaction=False) as cursor:
+            found = cursor.execute(
+                f"SELECT json_extract(CAST(metadata AS TEXT), '$.{WORKED}') FROM checkpoints "
+                "WHERE thread_id = ? AND checkpoint_ns = '' ORDER BY checkpoint_id DESC LIMIT 1",
+                (thread,),
+            ).fetchone()
+        return float(found[0] or 0.0) if found else 0.0
 
     def abandon(self, run: str) -> None:
         """Shut out a run that does not end: nothing that it still does is written."""
@@ -300,6 +311,12 @@ def _question(config: RunnableConfig) -> Question | None:
     """The question of a run that waits to be written."""
     question = config.get("configurable", {}).get(ASKED)
     return question if question is not None and not question.is_written else None
+
+
+def _with_time(config: RunnableConfig, metadata: CheckpointMetadata) -> CheckpointMetadata:
+    """The metadata of a checkpoint, with how long its turn has worked."""
+    clock = config.get("configurable", {}).get(CLOCK)
+    return cast(Any, {**metadata, WORKED: clock.worked()}) if clock is not None else metadata
 
 
 def _at(config: RunnableConfig, checkpoint_id: str) -> RunnableConfig:

@@ -60,7 +60,8 @@ class Limits:
     Attributes:
         steps: model calls.
         tokens: in and out, over all model calls.
-        seconds: by the clock; what a person takes to decide does not count.
+        seconds: for which the whole turn works, also after a restart; what a person takes to decide
+            does not count.
         money: in the currency of the prices.
         prices: by the name of the model, such as `gpt-5-mini`.
     """

@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from typing import Any
 
+from omni.chat.asking import Question
 from omni.chat.cancelling import Cancelled
 from omni.chat.events import Event, Finished
 from omni.chat.limits import LimitReached, Limits
@@ -118,14 +119,17 @@ class Runner:
             self._busy.release()
 
     def _turn(self, given: Any, want: Sequence[str]) -> TurnRun:
+        name, checkpoints = self._writer.name, self._writer.sessions.checkpoints
+        goes_on = not isinstance(given, Question)
         return TurnRun(
             self._graph(),
-            thread=self._writer.name,
+            thread=name,
             context=dataclasses.replace(self._context, want=tuple(want)),
             teller=Teller(self._offload),
-            checkpoints=self._writer.sessions.checkpoints,
+            checkpoints=checkpoints,
             limits=self.limits,
             given=given,
+            worked=checkpoints.worked(name) if goes_on else 0.0,
         )
 
     def _ended(self, run: TurnRun) -> None:

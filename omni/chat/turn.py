@@ -15,6 +15,7 @@ from typing import Any
 from omni.chat.asking import ASKED, Question
 from omni.chat.cancelling import STOP, Cancelled, StopHandler
 from omni.chat.checkpoints import RUN, Checkpoints
+from omni.chat.clock import CLOCK, Clock
 from omni.chat.events import Event
 from omni.chat.limits import LimitReached, Limits
 from omni.chat.listening import EAR, Ear
@@ -47,6 +48,7 @@ class TurnRun:
         checkpoints: Checkpoints,
         limits: Limits,
         given: Any = None,
+        worked: float = 0.0,
     ):
         self.stop = threading.Event()
         self.teller = teller
@@ -58,15 +60,20 @@ class TurnRun:
         self._run_id = uuid.uuid4().hex
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._ear = Ear(self._queue.put)
+        self._clock = Clock(worked, limits.seconds)
         self._config = {
-            "configurable": {"thread_id": thread, RUN: self._run_id, ASKED: self.question},
+            "configurable": {
+                "thread_id": thread,
+                RUN: self._run_id,
+                ASKED: self.question,
+                CLOCK: self._clock,
+            },
             "callbacks": [StopHandler(self.stop), self._ear],
             # Steps are counted by a middleware; this is for graphs of others that turn in circles.
             "recursion_limit": _NODES_A_STEP * limits.steps + _NODES_A_STEP,
         }
         self._above = STOP.get()
         self._limits = limits
-        self._deadline = None if limits.seconds is None else time.monotonic() + limits.seconds
         self._worker: threading.Thread | None = None
         self._task: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -85,6 +92,7 @@ class TurnRun:
             LimitReached: if its time was over.
             Exception: what a model or the graph raised.
         """
+        self._check_time()
         run = self._inside().run
         self._worker = threading.Thread(target=run, args=(self._work,), daemon=True)
         self._worker.start()
@@ -122,6 +130,7 @@ class TurnRun:
 
     async def aevents(self) -> AsyncGenerator[Event, None]:
         """What happens, as it happens, in the event loop that asks; raises what `events` does."""
+        self._check_time()
         self._loop = asyncio.get_running_loop()
         came: asyncio.Queue[Any] = asyncio.Queue()
         self._ear.put = partial(self._loop.call_soon_threadsafe, came.put_nowait)
@@ -129,10 +138,9 @@ class TurnRun:
         self._task.add_done_callback(lambda _: came.put_nowait((_END, None)))
         while True:
             try:
-                async with asyncio.timeout(self._left()):
+                async with asyncio.timeout(None if self._late else self._clock.left()):
                     mode, payload = await came.get()
             except TimeoutError:
-                self._deadline = None
                 self._late = True
                 self.cancel()
                 continue
@@ -156,14 +164,16 @@ class TurnRun:
 
     def _to_stop(self) -> bool:
         """Whether the turn is to end: by a flag, by that of the turn above it, or by the clock."""
-        if self._deadline is not None and time.monotonic() > self._deadline:
-            self._deadline, self._late = None, True
+        self._late = self._late or self._clock.left() == 0
         if self._late or (self._above is not None and self._above.is_set()):
             self.stop.set()
         return self.stop.is_set()
 
-    def _left(self) -> float | None:
-        return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+    def _check_time(self) -> None:
+        """Begin nothing in a turn whose time was over when it stopped."""
+        if self._clock.left() == 0:
+            self._late = True
+            raise self._why("stopped")
 
     def _why(self, text: str) -> Exception:
         if self._late:

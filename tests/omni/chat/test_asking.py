@@ -104,7 +104,7 @@ def test_what_is_through_to_the_disk_although_nothing_was_written(open_agent):
 
 
 def test_a_long_log_is_moved_into_the_database(open_agent, own_home):
-    agent = open_agent(*["a long answer " * 4000] * 12)
+    agent = open_agent(*["long" * 14_000] * 12)
     sizes = []
     for number in range(12):
         agent.run(f"question {number}")

@@ -161,3 +161,54 @@ def test_time_that_a_person_takes_does_not_count(open_agent, call):
     assert agent.run("go").asked
     time.sleep(0.7)
     assert agent.resume(Allow()).ok
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_the_clock_goes_on_after_a_decision(open_agent, call, restarted):
+    """One limit for the whole turn: over approvals, and in another process."""
+    from omni.chat.approving import Allow
+
+    calls = []
+
+    @tool
+    def slow(n: int) -> str:
+        """Take a while."""
+        calls.append(n)
+        time.sleep(0.4)
+        return "done"
+
+    settings = {"tools": [slow], "approve": "all", "limits": Limits(seconds=0.7)}
+    agent = open_agent(call("slow", 1, n=1), call("slow", 2, n=2), "late", **settings)
+    assert agent.run("go").asked
+    assert agent.resume(Allow()).asked and calls == [1]
+    if restarted:
+        agent.close()
+        agent = open_agent("late", **settings)
+    time.sleep(0.5)  # the person's own time
+    answer = agent.resume(Allow())
+    assert reason(answer).startswith("the limit of 0.7 seconds is reached")
+    assert calls == [1, 2] and agent.history()[0].status == "failed"
+    agent.brain.script = ["late", "late", "late", "next"]
+    assert agent.run("again").ok  # a new question has all the time again
+
+
+@pytest.mark.parametrize("looped", [False, True])
+def test_a_turn_whose_time_is_over_calls_no_tool_when_it_is_allowed(open_agent, call, looped):
+    import asyncio
+
+    from omni.chat.approving import Allow
+
+    calls = []
+
+    @tool
+    def touch() -> str:
+        """Touch the world."""
+        calls.append(1)
+        return "done"
+
+    agent = open_agent(call("touch"), "late", tools=[touch], approve="all")
+    assert agent.run("go").asked
+    agent.limits = Limits(seconds=1e-6)
+    answer = asyncio.run(agent.aresume(Allow())) if looped else agent.resume(Allow())
+    assert reason(answer).startswith("the limit of 1e-06 seconds is reached") and not calls
+    assert not agent.asked and agent.history()[0].status == "failed"
