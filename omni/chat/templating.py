@@ -10,6 +10,7 @@ from langchain_core.messages import AIMessage, BaseMessage, SystemMessage, ToolM
 from omni.chat.presenting import Presenter
 from omni.errors import UsageError
 from omni.modality import modality
+from omni.values import Clip
 from omni.wire import block_media, is_media
 
 _AUDIO_RATE = 16_000
@@ -18,7 +19,7 @@ _AUDIO_RATE = 16_000
 def model_inputs(loaded: Any, messages: Sequence[BaseMessage], tools: Sequence[Any] | None) -> Any:
     """Model inputs of a conversation, through the processor's own chat template."""
     presenter = Presenter(loaded.inputs, convert=False)
-    values: dict[str, list[Any]] = {"image": [], "audio": [], "video": []}
+    values: dict[str, list[Any]] = {"image": [], "audio": [], "video": [], "metadata": []}
     dialogue = [_message(message, presenter, values) for message in messages]
     processor = loaded.processor
     template = getattr(processor, "chat_template", None) or getattr(
@@ -39,6 +40,8 @@ def model_inputs(loaded: Any, messages: Sequence[BaseMessage], tools: Sequence[A
         )
         if found
     }
+    if values["video"] and getattr(processor, "video_processor", None) is not None:
+        given["video_metadata"] = values["metadata"]
     encoded = processor(text=[text], return_tensors="pt", add_special_tokens=False, **given)
     dtype = loaded.model.dtype
     return {
@@ -88,7 +91,27 @@ def _shown(
             values["audio"].append(_mono(value))
         else:
             values["video"].append(value.frames)
+            values["metadata"].append(video_metadata(value))
         yield {"type": media.modality}
+
+
+def video_metadata(clip: Clip) -> dict[str, Any]:
+    """When the frames of a film were shown, as processors are told it.
+
+    They count in frames of even distance: the rate is that of the frames at hand, not of the file.
+    Without it, Qwen3-VL takes them for 24 a second, and thins them out and dates them by that.
+    """
+    count, height, width = clip.frames.shape[:3]
+    seconds = float(clip.times[-1] - clip.times[0]) if count > 1 else 0.0
+    rate = (count - 1) / seconds if seconds > 0 else 1.0
+    return {
+        "total_num_frames": count,
+        "fps": rate,
+        "duration": count / rate,
+        "frames_indices": list(range(count)),
+        "height": height,
+        "width": width,
+    }
 
 
 def _mono(waveform: Any) -> Any:
