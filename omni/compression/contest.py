@@ -73,6 +73,7 @@ class Contest(ABC):
         self._states, self._standings = state, standing.clone()
         self._ranks = worth + standing  # [N], of when a token was last in the field
         self._seen = torch.zeros(len(worth), dtype=torch.int64)  # [N], how many picks
+        self._room = torch.empty_like(units.single)
         self._breadth = _BREADTH
         self._foreseen = 0  # how many picks there were when rows were last worked out
         self._enter(torch.arange(len(worth)), -torch.inf)
@@ -139,7 +140,12 @@ class Contest(ABC):
         """Of the picks from `since` on with tokens, `[M, J]`."""
         picks = torch.tensor(self.picks[since:])
         self.computed += len(picks) * len(places)
-        return (self.units.single[places] @ self.units.single[picks].T).T
+        return (self._gathered(places) @ self.units.single[picks].T).T
+
+    def _gathered(self, places: Tensor) -> Tensor:
+        """Vectors `[J, D]`, kept until the next are asked for: fresh memory is slow to fill."""
+        room = self._room[: len(places)]
+        return torch.index_select(self.units.single, 0, places, out=room)
 
     def _take(self, pick: int) -> None:
         part = self._part(pick, self._known[pick])
@@ -216,7 +222,7 @@ class Contest(ABC):
         self._entered = len(self.picks)
         self.field, self._names = field, field.tolist()
         whole = len(field) == len(self._ranks)
-        self._vectors = self.units.single if whole else self.units.single[field]
+        self._vectors = self.units.single if whole else self._gathered(field)
         self._held: Floats = self.parts.numpy() if whole else self._copied(field)
         self.state: Floats = self._states[field].numpy()
         self._standing: Floats = self._standings[field].numpy()
