@@ -39,17 +39,20 @@ class Catalog:
         self.path = path
         self._durability = durability
         self._timeout = timeout
+        self._starts = 0
         refuse_network(path.parent)
         self._start()
 
     def _start(self) -> None:
         self._process = os.getpid()
+        self._starts += 1
         self._lock = threading.RLock()
         self._watch_lock = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
         self._all: list[sqlite3.Connection] = []
+        self._seen: dict[sqlite3.Connection, tuple[int, int]] = {}
         self._closed = False
-        with _translated(self.path):
+        with _Translated(self.path):
             self._writer = self._connect()
             try:
                 # Page size counts only before the first table, and before the log is chosen.
@@ -92,7 +95,7 @@ class Catalog:
             StoreError: if the disk is full, the file is damaged, or another writer does not end.
         """
         self._check()
-        with self._lock, _translated(self.path):
+        with self._lock, _Translated(self.path):
             if self._writer.in_transaction:  # part of a transaction of the same thread
                 yield self._writer
                 return
@@ -109,18 +112,25 @@ class Catalog:
     def reading(self) -> Iterator[sqlite3.Connection]:
         """A connection to read from; each statement sees what was committed before it."""
         self._check()
-        with _translated(self.path):
-            try:
-                db = self._idle.pop()
-            except IndexError:
-                db = self._connect()
-                db.execute("PRAGMA query_only = ON")
+        with _Translated(self.path):
+            db = self._lent()
             try:
                 yield db
             finally:
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
-                self._idle.append(db)
+                self._given_back(db)
+
+    def _lent(self) -> sqlite3.Connection:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            db = self._connect()
+            db.execute("PRAGMA query_only = ON")
+            return db
+
+    def _given_back(self, db: sqlite3.Connection) -> None:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        self._idle.append(db)
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
@@ -133,21 +143,35 @@ class Catalog:
     @contextlib.contextmanager
     def exactly(self) -> Iterator[tuple[sqlite3.Connection, int]]:
         """A snapshot, and the version that it is of, neither older nor newer."""
-        with self.reading() as db:
-            while True:
-                version = self.version()
-                db.execute("BEGIN")
-                db.execute("SELECT 1 FROM setting").fetchone()  # only a read takes the snapshot
-                if self.version() == version:
-                    break
-                db.execute("ROLLBACK")
-            yield db, version
+        self._check()
+        with _Translated(self.path):
+            db = self._lent()
+            try:
+                yield db, self._begun(db)
+            finally:
+                self._given_back(db)
+
+    def _begun(self, db: sqlite3.Connection) -> int:
+        """The version of a snapshot that was taken."""
+        before = None
+        while True:
+            db.execute("BEGIN")
+            mark = _mark(db)  # only a read takes the snapshot
+            known = self._seen.get(db)
+            if known and known[0] == mark:  # nothing was committed since this connection looked
+                return known[1]
+            if before is not None and self.version() == before:
+                self._seen[db] = mark, before
+                return before
+            db.execute("ROLLBACK")
+            before = self.version()
 
     def version(self) -> int:
         """A number that is another one after each commit, of whichever process."""
         self._check()
-        with self._watch_lock, _translated(self.path):
-            return self._watcher.execute("PRAGMA data_version").fetchone()[0]
+        with self._watch_lock, _Translated(self.path):
+            # A child counts from 1 again, with connections of its own.
+            return (self._starts << 32) + _mark(self._watcher)
 
     def settle(self) -> None:
         """Move the log into the file and cut it to nothing.
@@ -157,7 +181,7 @@ class Catalog:
         """
         self._check()
         until = time.monotonic() + self._timeout
-        with self._lock, _translated(self.path):
+        with self._lock, _Translated(self.path):
             while self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
                 if time.monotonic() > until:
                     raise StoreError(
@@ -175,7 +199,7 @@ class Catalog:
             StoreError: if the disk is full, or readers hold the log for longer than the timeout.
         """
         self._check()
-        with self._lock, _translated(self.path):
+        with self._lock, _Translated(self.path):
             self._writer.execute("VACUUM")
         self.settle()
 
@@ -190,17 +214,28 @@ class Catalog:
                     db.close()
             self._all.clear()
             self._idle.clear()
+            self._seen.clear()
 
 
-@contextlib.contextmanager
-def _translated(path: Path) -> Iterator[None]:
+def _mark(db: sqlite3.Connection) -> int:
+    """A number that is another one whenever another connection committed; of this one only."""
+    return db.execute("PRAGMA data_version").fetchone()[0]
+
+
+class _Translated:
     """Tell what SQLite says in a line for people."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise StoreError(f"{_told(error, path)} ({error})") from error
-    except UnicodeDecodeError as error:  # of a text of SQLite's, which are all UTF-8
-        raise StoreError(f"{_DAMAGED.format(path)} ({error})") from error
+
+    def __init__(self, path: Path):
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, sqlite3.Error):
+            raise StoreError(f"{_told(error, self._path)} ({error})") from error
+        if isinstance(error, UnicodeDecodeError):  # of a text of SQLite's, which are all UTF-8
+            raise StoreError(f"{_DAMAGED.format(self._path)} ({error})") from error
 
 
 _DAMAGED = "{} is damaged: run  omni memory verify, or put back a copy"

@@ -208,8 +208,10 @@ def nearest(
     found = [_nearest_in(part, vector, k, allowed, past, exact) for part in parts]
     if not found:
         return np.empty(0, np.int64), np.empty(0, np.float32)
-    rids = np.concatenate([each[0] for each in found])
-    scores = np.concatenate([each[1] for each in found])
+    rids, scores = found[0]
+    if len(found) > 1:
+        rids = np.concatenate([each[0] for each in found])
+        scores = np.concatenate([each[1] for each in found])
     order = np.lexsort((rids, -scores))[:k]
     return rids[order], scores[order]
 

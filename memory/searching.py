@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -18,6 +17,9 @@ from .schema import table_of
 from .vectors import maxsim, restored
 
 _BATCH = 500
+
+_THESE = "json_each(?) j CROSS JOIN item i NOT INDEXED ON i.rid = j.value"
+"""Rows by number, one after the other, which `CROSS` holds SQLite to."""
 
 
 def seen(ns: int, as_of: datetime | None = None) -> Clause:
@@ -59,12 +61,8 @@ def ids_of(
     db: sqlite3.Connection, visible: Clause, rids: Sequence[int] | np.ndarray
 ) -> dict[int, str]:
     """Ids by number, of those that can be seen."""
-    query = (
-        "SELECT i.rid, i.id FROM item i NOT INDEXED "
-        f"WHERE i.rid IN (SELECT value FROM json_each(?)) AND {visible.sql}"
-    )
-    some = json.dumps([int(rid) for rid in rids])
-    return dict(db.execute(query, (some, *visible.values)).fetchall())
+    query = f"SELECT i.rid, i.id FROM {_THESE} WHERE {visible.sql}"
+    return dict(db.execute(query, (_listed(rids), *visible.values)).fetchall())
 
 
 def records_of(
@@ -75,13 +73,14 @@ def records_of(
     path_of: Callable[[str], Path],
 ) -> dict[int, Record]:
     """Records by number, of those that can be seen."""
-    query = (
-        f"SELECT {rows.COLUMNS} FROM item i NOT INDEXED JOIN body b ON b.rid = i.rid "
-        f"WHERE i.rid IN (SELECT value FROM json_each(?)) AND {visible.sql}"
-    )
-    some = json.dumps([int(rid) for rid in rids])
-    found = db.execute(query, (some, *visible.values)).fetchall()
-    return {row[0]: rows.to_record(row, path_of) for row in found}
+    query = f"SELECT {rows.COLUMNS} FROM {_THESE} JOIN body b ON b.rid = i.rid WHERE {visible.sql}"
+    found = db.execute(query, (_listed(rids), *visible.values)).fetchall()
+    made = rows.to_records(found, path_of)
+    return {row[0]: record for row, record in zip(found, made, strict=True)}
+
+
+def _listed(rids: Sequence[int] | np.ndarray) -> str:
+    return str([int(rid) for rid in rids])  # as JSON has it, too
 
 
 def late(

@@ -6,6 +6,7 @@ Shapes: N rows, W width of a space, V vectors of one item, Q of one question, G 
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 from collections.abc import Iterable, Sequence
 
@@ -35,14 +36,14 @@ def checked(space: Space, vector: Vectors, what: str) -> Vectors:
             f"the vector of {what} has the shape {list(np.shape(vector))}; "
             f"space {space.name!r} takes {wanted}"
         )
+    if found.ndim == 1:
+        square = float(np.dot(found, found))
+        if 1e-30 < square < 1e30:  # then no number is a NaN or infinite, or too small to square
+            return found / np.float32(math.sqrt(square)) if space.metric == "cosine" else found
     if not np.isfinite(found).all():
         raise UsageError(f"the vector of {what} in space {space.name!r} holds a NaN or an infinity")
     if space.metric != "cosine":
         return found
-    if found.ndim == 1:
-        length = float(np.sqrt(np.dot(found, found)))
-        if 1e-15 < length < 1e15:  # else it has to be computed more precisely
-            return found / np.float32(length)
     length = np.sqrt(np.einsum("...w,...w->...", found, found, dtype=np.float64))[..., None]
     # What has no direction is like nothing, and stays as it is.
     return np.divide(found, length, out=np.zeros_like(found), where=length > 0, casting="same_kind")

@@ -70,6 +70,7 @@ class View:
         self.principal = principal
         self.namespace = tuple(namespace)
         self.path = spelled(namespace)
+        self._known: dict[Space, tuple[int, int, int]] = {}
 
     @contextmanager
     def reading(self) -> Iterator[tuple[sqlite3.Connection, int | None]]:
@@ -185,10 +186,10 @@ class View:
         rids, scores = np.empty(0, np.int64), np.empty(0, np.float32)
         for _ in range(_TRIES):
             with self.parts.catalog.exactly() as (db, version):
-                ns = access.check(db, self.principal, self.path, Right.READ)
-                sid = self.sid(db, space)
-                if ns is None or sid is None:
+                numbers = self._numbers(db, version, space)
+                if numbers is None:
                     return []
+                ns, sid = numbers
                 if space.multi:
                     found = late(db, sid, space, query, k, passing(db, ns, where, as_of))
                     known = pick(db, seen(ns, as_of), [rid for rid, _ in found])
@@ -375,6 +376,22 @@ class View:
                 f"space {space.name!r} is here with vectors of width {row[1]}, not {space.width}"
             )
         return row[0] if row else None
+
+    def _numbers(
+        self, db: sqlite3.Connection, version: int, space: Space
+    ) -> tuple[int, int] | None:
+        """Of the namespace and the space; `None` if either was never there.
+
+        Who may read can change only by a commit: within a version the answer holds.
+        """
+        known = self._known.get(space)
+        if known is None or known[0] != version:
+            ns = access.check(db, self.principal, self.path, Right.READ)
+            sid = self.sid(db, space)
+            if ns is None or sid is None:
+                return None
+            known = self._known[space] = version, ns, sid
+        return known[1:]
 
     def _holds(self, db: sqlite3.Connection, sid: int, ns: int) -> bool:
         found = db.execute(

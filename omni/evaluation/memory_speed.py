@@ -33,6 +33,7 @@ SHARES = (0.5, 0.2, 0.1, 0.05, 0.01, 0.001)
 _MIDDLES = 500
 _RANK = 64
 _RAW = "raw FAISS, the same index, places only"
+_NARROW = "raw FAISS, as narrow as it is as right on these questions"
 
 Search = Callable[[np.ndarray], Sequence[str]]
 
@@ -177,6 +178,8 @@ class _Bench:
         raw, kind, recall = self._raw(memory)
         view = memory.bind()
         sides: dict[str, Search] = {"ours": lambda q: self._hydrated(view, q), "raw": raw}
+        if kind != "flat":
+            sides["narrow"] = self._narrowest(memory, sides["ours"])
         sides |= {rival.name: rival.search for rival in self._rivals}
         took, found = self._alternating(sides)
         told = {
@@ -188,6 +191,10 @@ class _Bench:
         case = f"search with text and meta, {name}"
         row = _row(case, took["ours"], _RAW, took["raw"], **told)
         yield row | {"times_rival": round(took["ours"] / took["raw"], 3), "limit": 1.25}
+        if "narrow" in sides:
+            row = _row(case, took["ours"], _NARROW, took["narrow"], **told)
+            its = {"rival_recall": _recall(found["narrow"], self._truth)}
+            yield row | {"times_rival": round(took["ours"] / took["narrow"], 3)} | its
         for rival in self._rivals:
             row = _row(case, took["ours"], rival.name, took[rival.name], **told)
             row["times_rival"] = round(took["ours"] / took[rival.name], 3)
@@ -195,8 +202,21 @@ class _Bench:
                 row["limit"] = rival.limits[name]
             yield row | {"rival_recall": _recall(found[rival.name], self._truth)}
 
-    def _raw(self, memory: Any) -> tuple[Search, str, float]:
-        """The same sealed file, searched as FAISS does it."""
+    def _narrowest(self, memory: Any, ours: Search) -> Search:
+        """The same file, searched as narrowly as it still finds what we find.
+
+        Nobody knows that breadth before the questions are asked, so this flatters FAISS.
+        """
+        wanted = _recall([ours(question) for question in self._corpus.questions], self._truth)
+        for share in (1 / 8, 1 / 4, 3 / 8, 1 / 2, 5 / 8, 3 / 4, 7 / 8):
+            search, _, _ = self._raw(memory, share)
+            found = [search(question) for question in self._corpus.questions]
+            if _recall(found, self._truth) >= wanted:
+                return search
+        return self._raw(memory)[0]
+
+    def _raw(self, memory: Any, share: float = 1.0) -> tuple[Search, str, float]:
+        """The same sealed file, searched as FAISS does it, with a share of its breadth."""
         import faiss
 
         (path,) = memory.parts.segments.iterdir()
@@ -204,12 +224,14 @@ class _Bench:
             kind, breadth, recall, rids = db.execute(
                 "SELECT kind, width_of_search, recall, rids FROM segment"
             ).fetchone()
-        index = faiss.read_index(str(path))
+        index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)  # quicker than copied
         parameters: Any = None
         if kind == "codes":
-            parameters = faiss.IndexRefineSearchParameters(k_factor=breadth / K)  # type: ignore[attr-defined]
+            factor = max(1.0, share * breadth / K)
+            parameters = faiss.IndexRefineSearchParameters(k_factor=factor)  # type: ignore
         if kind == "graph":
-            parameters = faiss.SearchParametersHNSW(efSearch=breadth)  # type: ignore[attr-defined]
+            broad = max(K, int(share * breadth))
+            parameters = faiss.SearchParametersHNSW(efSearch=broad)  # type: ignore[attr-defined]
         order = [str(rid - 1) for rid in np.frombuffer(rids, np.int64)]
 
         def search(question: np.ndarray) -> Sequence[str]:

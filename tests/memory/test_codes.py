@@ -97,6 +97,44 @@ def test_the_nearest_are_found_by_any_measure_at_any_selectivity(tmp_path, metri
     filled.memory.close()
 
 
+def test_questions_unlike_what_is_stored_are_answered_by_looking_further(filled, monkeypatch):
+    """Codes tell such questions' neighbours badly: with half of the rows some are missed."""
+    rng = np.random.default_rng(7)
+    strange = rng.standard_normal((40, WIDTH), dtype=np.float32)
+    strange[:20] += filled.vectors[:20] - filled.vectors[100:120]
+    looks: list[int] = []
+    narrowed = segments.Segment._narrowed
+
+    def counted(self, vector, k, places):
+        looks.append(len(places))
+        return narrowed(self, vector, k, places)
+
+    monkeypatch.setattr(segments.Segment, "_narrowed", counted)
+    hits = 0
+    for query in strange:
+        truth = np.argsort(-compared("cosine", filled.vectors, query))[:10]
+        found = filled.memory.bind().nearest(filled.space, query, 10)
+        hits += len({int(id) for id, _ in found} & set(truth.tolist()))
+    assert hits / 400 >= 0.995
+    assert len(looks) >= len(strange)
+
+
+def test_rows_are_compared_until_the_last_of_them_change_nothing(filled):
+    """Against codes that put the nearest last, and against those that put them first."""
+    query = filled.vectors[0] / np.linalg.norm(filled.vectors[0])
+    filled.memory.bind().nearest(filled.space, query, 10)
+    (partition,) = filled.memory.parts.index._partitions.values()
+    segment = partition._parts[0].rows
+    order = np.argsort(-(segment.block @ query))
+    nearest = segment.rids[order[:10]]
+    first = segment._narrowed(query, 10, order[:100])
+    assert first is not None and (first[0] == nearest).all()
+    late = order[:100][::-1]
+    assert segment._narrowed(query, 10, late) is None  # what is behind them may be nearer still
+    then = segment._narrowed(query, 10, np.concatenate([late, order[100:200]]))
+    assert then is not None and (then[0] == nearest).all()
+
+
 def test_codes_answer_and_nothing_else(filled, monkeypatch):
     def refused(*given):
         raise AssertionError("scanned")

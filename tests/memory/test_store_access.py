@@ -131,6 +131,18 @@ def test_rights_hold_below_where_they_were_given_and_no_further(memory):
         memory.bind().grant(OWNER, Right.READ)
 
 
+def test_a_right_that_was_taken_away_ends_with_the_next_question(memory):
+    view = given(memory, "ann", ("a",))
+    view.put([secret()], {SPACE: [VECTOR], PAGES: [VECTOR[None]]})
+    for _ in range(2):
+        for read in reads(view):
+            read()
+    memory.bind(namespace=("a",)).grant("ann", None)
+    for read in reads(view):
+        with pytest.raises(AccessDenied):
+            read()
+
+
 def test_questions_by_the_wrong_principal_find_nothing(memory):
     """Random names, namespaces, filters and words; each principal may see its own place only."""
     rng = random.Random(0)

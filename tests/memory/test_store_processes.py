@@ -74,6 +74,43 @@ def test_a_child_that_was_forked_opens_for_itself(tmp_path):
         assert view.ids() == ["a", "b"]
 
 
+def test_a_child_finds_what_its_parent_wrote_after_it_looked(tmp_path):
+    """A child counts versions from the start again: none may be taken for one of its parent."""
+    with Memory.open(tmp_path / "m", background=False) as memory:
+        view, query = memory.bind(), np.ones(4, np.float32)
+        for round_ in range(3):
+            view.put([Record(str(round_), text="t")], {SPACE: [query]})
+            if not round_:
+                assert len(view.nearest(SPACE, query, 9)) == 1
+            child = os.fork()
+            if not child:
+                os._exit(0 if len(view.nearest(SPACE, query, 9)) == round_ + 1 else 1)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_version_is_of_its_snapshot_whatever_is_committed_beside_it(tmp_path):
+    with Memory.open(tmp_path / "m", background=False) as memory:
+        view, catalog = memory.bind(), memory.parts.catalog
+
+        def count(db):
+            return db.execute("SELECT count(*) FROM item").fetchone()[0]
+
+        with catalog.exactly() as (first, before), catalog.exactly() as (second, same):
+            assert first is not second and same == before
+            view.put([Record("a", text="t")], {})
+            assert (count(first), count(second)) == (0, 0)
+        versions = {before}
+        for name in "bc":  # by connections that saw what was before, each in turn
+            with catalog.exactly() as (_, one), catalog.exactly() as (_, other):
+                assert one == other and one not in versions
+            versions.add(one)
+            view.put([Record(name, text="t")], {})
+        with catalog.exactly() as (db, last):
+            assert count(db) == 3 and last not in versions
+        with catalog.exactly() as (_, again):
+            assert again == last
+
+
 def test_every_flip_and_every_cut_of_a_segment_is_noticed(tmp_path):
     with Memory.open(tmp_path / "m", background=False) as memory:
         vectors = np.random.default_rng(0).standard_normal((30, 4)).astype(np.float32)
