@@ -1,9 +1,9 @@
 """Names in a text, and which of them a sentence tells of together; by rules, without a model.
 
 The rules know English and scripts with capitals. They take for a name: capitalised words that
-follow each other, signs such as `KX-4471` and `fit_transform`, what stands in quotes, years, numbers with
-a unit, and pairs of words that grammar does not break. What is no name is found often, and what is
-found often leads nowhere, because it is weighed by its rarity.
+follow each other, signs such as `KX-4471` and `fit_transform`, what stands in quotes, years,
+numbers with a unit, and pairs of words that grammar does not break. What is no name is found
+often, and what is found often leads nowhere, because it is weighed by its rarity.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ _LINKS = frozenset({"de", "la", "van", "von", "der", "du", "del", "al"})
 _COMMON = GRAMMAR | frozenset(
     re.findall(
         r"\w+",
-        "dr mr mrs prof about above after again all also although always among an another any because "
-        "been before being below between both can cannot could did do does during each either every few "
-        "first from further had has have having he her here hers him his how however i if its itself "
-        "just last later like many may me might more most much must my neither never no nor now off "
-        "often once one only or other our out over own per same see several she should since so some "
-        "still than them those though three through thus too two under until up upon us use used using "
-        "very via we were what when where whether which while who whom whose why within without would "
-        "yet you your",
+        "dr mr mrs prof about above after again all also although always among an another any "
+        "because been before being below between both can cannot could did do does during each "
+        "either every few first from further had has have having he her here hers him his how "
+        "however i if its itself just last later like many may me might more most much must my "
+        "neither never no nor now off often once one only or other our out over own per same "
+        "see several she should since so some still than them those though three through thus "
+        "too two under until up upon us use used using very via we were what when where whether "
+        "which while who whom whose why within without would yet you your",
     )
 )
 _FEWEST_LETTERS = 4

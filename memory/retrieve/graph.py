@@ -10,7 +10,7 @@ import json
 import math
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -25,16 +25,19 @@ from ..knowledge.walking import visits
 from ..searching import ids_of, passing, seen
 from ..view import View
 from .explain import Stage
-from .fuse import Blend
 
 GRAPH = "graph"
 """Name of the leg."""
 
-WEIGHT = 0.5
-"""Of the leg beside others that count 1; `benchmarks/memory_graph.py` shows what others do."""
+SHARE = 0.6
+"""Of the lead of the record that the walk sets out from, as a record next to it inherits it;
+`benchmarks/memory_graph.py` shows what others do."""
 
 HUB = 200
 """Records from which a name is in too many to lead anywhere."""
+
+_NEAR = 0.9
+"""Share of the best walk's score from which a record is one that the walk sets out from."""
 
 _MOST_ROWS = 4_000
 _MOST_SEEDS = 32
@@ -64,7 +67,7 @@ class GraphLeg:
     Args:
         view: where to look; `relate` has read its records.
         hops: names between one of the question and one of the record that is found.
-        weight: of the leg beside others.
+        share: of the lead of what the walk sets out from, which what it comes to inherits.
 
     Raises:
         UsageError: for fewer than 0 hops or more than 3.
@@ -72,15 +75,39 @@ class GraphLeg:
 
     name = GRAPH
 
-    def __init__(self, view: View, *, hops: int = 2, weight: float = WEIGHT):
+    def __init__(self, view: View, *, hops: int = 2, share: float = SHARE):
         if not 0 <= hops <= 3:
             raise UsageError(f"a graph is walked over 0 to 3 hops, not {hops}")
-        self.view, self.hops, self.weight = view, hops, weight
+        self.view, self.hops, self.share = view, hops, share
 
-    def beside(self, weights: Blend | Mapping[str, float] | None) -> Blend:
-        """How legs are put together with this one among them."""
-        blend = weights if isinstance(weights, Blend) else Blend(weights or {})
-        return replace(blend, weights={self.name: self.weight, **blend.weights})
+    def lifted(
+        self, ranked: Sequence[tuple[str, float]], reached: Mapping[str, float]
+    ) -> list[tuple[str, float]]:
+        """The ranking of all other legs, with what the walk came to behind what it set out from.
+
+        To what answers in the second step, other legs are right to give little: it is about
+        something else. So scores are not added. The best of the records that the walk sets out
+        from stands above the middle of all by its lead; a record inherits a share of that, the
+        less the farther it is, unless its own score is higher.
+
+        Args:
+            ranked: ids and scores, the best first.
+            reached: scores of the walk.
+        """
+        if not ranked or not reached:
+            return list(ranked)
+        found, most = dict(ranked), max(reached.values())
+        starts = [
+            found[id] for id, score in reached.items() if id in found and score >= _NEAR * most
+        ]
+        middle = ranked[len(ranked) // 2][1]
+        lead = max(starts, default=middle) - middle
+        if lead <= 0:  # what has the names of the question is not about it
+            return list(ranked)
+        for id, score in reached.items():
+            inherited = middle + self.share * score / most * lead
+            found[id] = max(found.get(id, inherited), inherited)
+        return sorted(found.items(), key=lambda pair: -pair[1])
 
     def scores(
         self, text: str, where: Filter | None, stage: Stage, *, depth: int

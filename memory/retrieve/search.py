@@ -94,7 +94,7 @@ class Searcher:
         self.backend, self.embedders = backend, tuple(embedders)
         self.late, self.reranker, self.composer = late, reranker, composer
         self.graph = graph
-        self.weights = weights if graph is None else graph.beside(weights)
+        self.weights = weights
         self.cascade = cascade or Cascade()
 
     def search(
@@ -119,8 +119,13 @@ class Searcher:
         with explain.stage("fuse") as stage:
             ranked = fuse(legs, self.weights)
             stage.scores = dict(ranked)
-            records = {one.id: one for one in self.backend.get([id for id, _ in ranked])}
-            hits = [Hit(records[id], score) for id, score in ranked if id in records]
+        if self.graph is not None and query.text.strip():
+            with explain.stage(self.graph.name) as stage:
+                reached = self.graph.scores(query.text, where, stage, depth=max(plan.depth, k))
+                stage.scores = reached
+                ranked = self.graph.lifted(ranked, reached)
+        records = {one.id: one for one in self.backend.get([id for id, _ in ranked])}
+        hits = [Hit(records[id], score) for id, score in ranked if id in records]
         together = list(grouped(hits).values()) if plan.whole else [[hit] for hit in hits]
         groups = {group[0].record.id: group for group in together}
         hits = [group[0] for group in together]
@@ -160,11 +165,6 @@ class Searcher:
                     asked[one.space.name] = one.space, vector
                     near = self.backend.nearest(one.space, vector, depth, where)
                     found[one.space.name] = stage.scores = dict(near)
-        if self.graph is not None and query.text.strip():
-            with explain.stage(self.graph.name) as stage:
-                scores = self.graph.scores(query.text, where, stage, depth=depth)
-                if scores:  # where no name is known, the leg has no opinion
-                    found[self.graph.name] = stage.scores = scores
         return self._completed(found, asked)
 
     def _asked(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omni.cli import experience, memory_care
+from omni.cli import experience, memory_care, relating
 from omni.cli.screen import Screen, fit, one_line, size, table
 
 if TYPE_CHECKING:
@@ -102,6 +102,7 @@ def _search(arguments: argparse.Namespace, screen: Screen) -> int:
             rerank=arguments.rerank,
             compose=arguments.compose,
             cascade=plan,
+            graph=arguments.graph,
         )
         for note in dict.fromkeys([*library.notes, *found.explain.notes]):
             screen.notice(note)
@@ -319,6 +320,9 @@ def _search_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--compose", metavar="C", help="telling: WORDS say what is to be otherwise than in FILE"
     )
+    parser.add_argument(
+        "--graph", action="store_true", help="go by names, too, from record to record (see relate)"
+    )
     parser.add_argument("--explain", action="store_true", help="what each stage scored, and took")
 
 
@@ -347,6 +351,7 @@ _TASKS: dict[str, _Task] = {
     "stats": ("what is there", _no_flags, _stats),
     "verify": ("read everything through, and mend what is derived", _verify_flags, _verify),
     "calibrate": ("find how words and vectors are to be weighed here", _no_flags, _calibrate),
+    **relating.TASKS,
     **memory_care.TASKS,
     **experience.TASKS,
 }

@@ -489,3 +489,24 @@ def test_a_library_relates_and_searches_by_name(tmp_path):
             assert ns is not None
             read, names, statements = edges.counts(db, ns)
         assert read == 60 and names >= 90 and statements >= 60
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.dictionaries(st.sampled_from("abcdefgh"), st.floats(-5, 5), max_size=8),
+    st.dictionaries(st.sampled_from("abcdefghij"), st.floats(0.1, 9), max_size=10),
+)
+def test_what_is_lifted_is_never_lowered_nor_put_before_what_it_came_from(given, reached):
+    leg: Any = GraphLeg.__new__(GraphLeg)
+    leg.share = 0.9
+    ranked = sorted(given.items(), key=lambda pair: -pair[1])
+    found = leg.lifted(ranked, reached)
+    after = dict(found)
+    assert [score for _, score in found] == sorted(after.values(), reverse=True)
+    assert all(after[id] >= score for id, score in given.items())
+    assert set(after) - set(given) <= set(reached)
+    if ranked:
+        assert max(after.values()) == ranked[0][1]
+    still = [id for id, _ in ranked if id not in reached]
+    assert [id for id, _ in found if id in set(still)] == still
+    assert leg.lifted(ranked, {}) == ranked
