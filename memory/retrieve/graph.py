@@ -30,8 +30,8 @@ GRAPH = "graph"
 """Name of the leg."""
 
 SHARE = 0.6
-"""Of the lead of the record that the walk sets out from, as a record next to it inherits it;
-`benchmarks/memory_graph.py` shows what others do."""
+"""Of the lead of the record that the walk sets out from, as the nearest to it inherits it. With
+more, answers of one step lose places to neighbours; see `benchmarks/memory_graph.py`."""
 
 HUB = 200
 """Records from which a name is in too many to lead anywhere."""
