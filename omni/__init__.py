@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from omni.chat.agent import Agent
     from omni.chat.approving import Allow, Edit, Refuse
     from omni.chat.brain import brain
+    from omni.chat.byreference import MediaByReference
     from omni.chat.limits import Limits, Price
     from omni.chat.omni import ChatOmni
     from omni.chat.transformers import ChatTransformers
@@ -31,6 +32,7 @@ _PLACES = {
     "Limits": "omni.chat.limits",
     "Lineage": "omni.media",
     "Media": "omni.media",
+    "MediaByReference": "omni.chat.byreference",
     "MediaPart": "omni.content",
     "MediaRef": "omni.media",
     "Modality": "omni.modality",
@@ -57,6 +59,7 @@ __all__ = [
     "Limits",
     "Lineage",
     "Media",
+    "MediaByReference",
     "MediaPart",
     "MediaRef",
     "Modality",

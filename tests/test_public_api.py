@@ -16,6 +16,7 @@ NAMES = {
     "Limits": "omni.chat.limits",
     "Lineage": "omni.media",
     "Media": "omni.media",
+    "MediaByReference": "omni.chat.byreference",
     "MediaPart": "omni.content",
     "MediaRef": "omni.media",
     "Modality": "omni.modality",

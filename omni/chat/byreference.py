@@ -4,10 +4,11 @@ A stock agent writes every message at every step, with all the base64 in it: ten
 picture of a megabyte each make a database of hundreds of megabytes. With this serialiser the same
 agent and the same saver keep each picture once, and the state that is read back is the same.
 
-    saver = SqliteSaver(connection, serde=MediaByReference("media"))
+    media = MediaByReference("media")
+    saver = SqliteSaver(connection, serde=media)
     agent = create_agent(model, tools, checkpointer=saver)
     ...
-    serde.collect(saver)        # now and then: delete what no checkpoint names any more
+    media.collect(saver)        # now and then: delete what no checkpoint names any more
 """
 
 from __future__ import annotations
