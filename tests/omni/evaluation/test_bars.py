@@ -81,6 +81,19 @@ def test_each_bar_is_missed_by_what_misses_it(cell, score, missed):
     assert [wanted.startswith(missed) for wanted in unmet(rows)] == [True]
 
 
+@pytest.mark.parametrize(("held_out", "new"), [(0.84, 0.89), (0.93, 0.98)])
+def test_a_gap_of_just_five_points_is_within_five(held_out, new):
+    """In binary fractions 0.84 is further than 0.05 from 0.89."""
+    scores = {HELD_OUT: held_out, NEW: new}
+    rows = [
+        {**each, "score": scores[each["split"]]}
+        if (each["input"], each["output"]) == ("points", "image")
+        else each
+        for each in good()
+    ]
+    assert "held-out combinations within 5 points of the others" not in unmet(rows)
+
+
 def test_forecasts_are_judged_by_how_many_are_better_and_by_their_median():
     rows = good()
     for each in [each for each in rows if each["output"] == "forecast"][:3]:
