@@ -7,9 +7,9 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from omni.errors import StoreError
 
@@ -166,6 +166,24 @@ class Catalog:
             db.execute("ROLLBACK")
             before = self.version()
 
+    def unchanged(
+        self, version: int, query: str, values: Sequence[Any]
+    ) -> list[tuple[Any, ...]] | None:
+        """Rows of a query, if nothing was committed since a version; `None` if something was.
+
+        What a version is told by is read after the rows: if it is still the same, then so was
+        what they were read from. It takes two statements less than a snapshot.
+        """
+        self._check()
+        db = self._lent()
+        try:
+            found = db.execute(query, values).fetchall()
+            return found if self._seen.get(db) == (_mark(db), version) else None
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise _translated(error, self.path) from error
+        finally:
+            self._given_back(db)
+
     def version(self) -> int:
         """A number that is another one after each commit, of whichever process."""
         self._check()
@@ -232,10 +250,14 @@ class _Translated:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, sqlite3.Error):
-            raise StoreError(f"{_told(error, self._path)} ({error})") from error
-        if isinstance(error, UnicodeDecodeError):  # of a text of SQLite's, which are all UTF-8
-            raise StoreError(f"{_DAMAGED.format(self._path)} ({error})") from error
+        if isinstance(error, sqlite3.Error | UnicodeDecodeError):
+            raise _translated(error, self._path) from error
+
+
+def _translated(error: sqlite3.Error | UnicodeDecodeError, path: Path) -> StoreError:
+    if isinstance(error, UnicodeDecodeError):  # of a text of SQLite's, which are all UTF-8
+        return StoreError(f"{_DAMAGED.format(path)} ({error})")
+    return StoreError(f"{_told(error, path)} ({error})")
 
 
 _DAMAGED = "{} is damaged: run  omni memory verify, or put back a copy"

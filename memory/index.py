@@ -67,6 +67,21 @@ class Index:
         parts = self._partition(sid, space, ns).follow(db, version)
         return nearest(parts, vector, k, allowed=allowed, past=past, exact=exact)
 
+    def unchanged(
+        self, version: int, sid: int, ns: int, vector: Vectors, k: int, exact: bool
+    ) -> Found | None:
+        """The same without a condition and a snapshot, as long as what is held is of a version.
+
+        `None` if it is not.
+        """
+        with self._lock:
+            partition = self._partitions.get((sid, ns))
+            if partition is None:
+                return None
+            self._partitions.move_to_end((sid, ns))
+        parts = partition.at(version)
+        return None if parts is None else nearest(parts, vector, k, exact=exact)
+
     def _partition(self, sid: int, space: Space, ns: int) -> Partition:
         with self._lock:
             found = self._partitions.get((sid, ns))

@@ -84,6 +84,14 @@ class Partition:
             self._expire()
             return self._parts
 
+    def at(self, version: int) -> tuple[Part, ...] | None:
+        """What is to be searched, if it is that of a version; `None` if not."""
+        with self._lock:
+            if version != self._version:
+                return None
+            self._expire()
+            return self._parts
+
     @property
     def unsealed(self) -> int:
         """Rows that are in no segment, as of the last look."""
@@ -209,6 +217,8 @@ def nearest(
     if not found:
         return np.empty(0, np.int64), np.empty(0, np.float32)
     rids, scores = found[0]
+    if len(found) == 1 and (falling := scores.tolist()) == sorted(set(falling), reverse=True):
+        return rids[:k], scores[:k]
     if len(found) > 1:
         rids = np.concatenate([each[0] for each in found])
         scores = np.concatenate([each[1] for each in found])

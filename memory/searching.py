@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 import numpy as np
+
+from omni.errors import UsageError
 
 from . import rows
 from .contracts import Filter, Space, Vectors
@@ -18,8 +23,10 @@ from .vectors import maxsim, restored
 
 _BATCH = 500
 
-_THESE = "json_each(?) j CROSS JOIN item i NOT INDEXED ON i.rid = j.value"
-"""Rows by number, one after the other, which `CROSS` holds SQLite to."""
+_FEW = 64
+"""Most numbers for which a query has a question mark each: SQLite reads those quicker than JSON."""
+
+T = TypeVar("T")
 
 
 def seen(ns: int, as_of: datetime | None = None) -> Clause:
@@ -57,30 +64,78 @@ def narrowed(
     return Clause("i.ns = ? AND i.state = 0", (ns,)).also(condition)
 
 
+@dataclass(frozen=True, slots=True)
+class Reading(Generic[T]):
+    """What is read of rows whose numbers are known.
+
+    Attributes:
+        columns: the number of the row `i` of `item` first, then what is wanted.
+        joined: what else they are of.
+        made: what becomes of rows of these columns.
+    """
+
+    columns: str
+    joined: str
+    made: Callable[[Sequence[tuple[Any, ...]]], Sequence[T]]
+
+    def query(self, visible: Clause, rids: Sequence[int]) -> tuple[str, tuple[Any, ...]]:
+        """A query for those that can be seen, and its values; few have a text that is kept."""
+        if 0 < len(rids) <= _FEW:
+            text = _text(self.columns, self.joined, visible.sql, len(rids))
+            return text, (*rids, *visible.values)
+        text = _text(self.columns, self.joined, visible.sql, None)
+        return text, (str([int(rid) for rid in rids]), *visible.values)  # as JSON has it, too
+
+    def __call__(
+        self, db: sqlite3.Connection, visible: Clause, rids: Sequence[int]
+    ) -> dict[int, T]:
+        """What can be seen, by number."""
+        found = db.execute(*self.query(visible, rids)).fetchall()
+        return {row[0]: one for row, one in zip(found, self.made(found), strict=True)}
+
+
+@lru_cache(maxsize=1024)
+def _text(columns: str, joined: str, visible: str, count: int | None) -> str:
+    # `CROSS` holds SQLite to this order: rows by number, one after the other.
+    these = "(SELECT value AS column1 FROM json_each(?))"
+    if count:
+        these = f"(VALUES {','.join(['(?)'] * count)})"
+    return (
+        f"SELECT {columns} FROM {these} j CROSS JOIN item i NOT INDEXED ON i.rid = j.column1 "
+        f"{joined} WHERE {visible}"
+    )
+
+
+IDS = Reading("i.rid, i.id", "", lambda found: [id for _, id in found])
+
+
 def ids_of(
     db: sqlite3.Connection, visible: Clause, rids: Sequence[int] | np.ndarray
 ) -> dict[int, str]:
     """Ids by number, of those that can be seen."""
-    query = f"SELECT i.rid, i.id FROM {_THESE} WHERE {visible.sql}"
-    return dict(db.execute(query, (_listed(rids), *visible.values)).fetchall())
+    return IDS(db, visible, [int(rid) for rid in rids])
 
 
-def records_of(
-    db: sqlite3.Connection,
-    visible: Clause,
-    rids: Sequence[int] | np.ndarray,
-    *,
-    path_of: Callable[[str], Path],
-) -> dict[int, Record]:
-    """Records by number, of those that can be seen."""
-    query = f"SELECT {rows.COLUMNS} FROM {_THESE} JOIN body b ON b.rid = i.rid WHERE {visible.sql}"
-    found = db.execute(query, (_listed(rids), *visible.values)).fetchall()
-    made = rows.to_records(found, path_of)
-    return {row[0]: record for row, record in zip(found, made, strict=True)}
+def records(path_of: Callable[[str], Path]) -> Reading[Record]:
+    """Whole records, with media whose files a function tells."""
+    joined = "CROSS JOIN body b ON b.rid = i.rid"
+    return Reading(rows.COLUMNS, joined, lambda found: rows.to_records(found, path_of))
 
 
-def _listed(rids: Sequence[int] | np.ndarray) -> str:
-    return str([int(rid) for rid in rids])  # as JSON has it, too
+def sid_of(db: sqlite3.Connection, space: Space) -> int | None:
+    """Number of a space, if anything was ever put there.
+
+    Raises:
+        UsageError: if it holds vectors of another width.
+    """
+    row = db.execute(
+        "SELECT sid, width FROM space WHERE name = ? AND digest = ?", (space.name, space.digest)
+    ).fetchone()
+    if row and row[1] != space.width:
+        raise UsageError(
+            f"space {space.name!r} is here with vectors of width {row[1]}, not {space.width}"
+        )
+    return row[0] if row else None
 
 
 def late(

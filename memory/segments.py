@@ -15,16 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import faiss as _faiss
 import numpy as np
 from numpy.typing import NDArray
 
 from omni.errors import StoreError
 
+from .buffers import Pool, faiss
 from .contracts import Vectors
 from .tail import Found, Mask, Rids, best, places_of
-
-faiss: Any = _faiss  # its stubs lack half of what it has
 
 Kind = Literal["flat", "codes", "graph"]
 
@@ -109,6 +107,7 @@ class Segment:
         if seal.kind == "codes":
             self._codes = faiss.downcast_index(index.base_index)
         count = len(seal.rids) * width
+        self._pool = Pool(width)
         self.block: Vectors = faiss.rev_swig_ptr(self._flat.get_xb(), count).reshape(-1, width)
 
     @classmethod
@@ -174,8 +173,12 @@ class Segment:
         """
         depth = self._depth(k)
         while depth < count and self._pays(depth, count):
-            _, (places,) = self._codes.search(vector[None], self._looked(depth, count))
-            places = places[places >= 0]
+            looked = self._looked(depth, count)
+            buffers = self._pool.take(looked)
+            places = buffers.search(self._codes, vector, looked)
+            self._pool.give_back(buffers)
+            if places[-1] < 0:  # what was not found stands last
+                places = places[places >= 0]
             places = places if visible is None else places[visible[places]]
             if len(places) < depth:
                 return None
@@ -194,21 +197,20 @@ class Segment:
         half = max(k, len(places) // 2)
         scores = self._likeness(vector, places[:half])
         for rest in (places[half:], None):
-            top = np.argsort(-scores, kind="stable")[:k]  # among equals what codes put first
-            if 2 * top.max() < len(scores):
+            top = (-scores).argsort(kind="stable")[:k]  # among equals what codes put first
+            if 2 * max(top.tolist()) < len(scores):
                 return self.rids[places[top]], scores[top]
             if rest is not None:
                 scores = np.concatenate([scores, self._likeness(vector, rest)])
         return None
 
     def _likeness(self, vector: Vectors, places: NDArray[np.intp]) -> NDArray[np.float32]:
-        """How alike the rows at these places are to a vector; they are read where they lie."""
-        scores = np.empty(len(places), np.float32)
-        if len(places):
-            at = np.ascontiguousarray(places, np.int64)
-            one = np.ascontiguousarray(vector, np.float32)
-            of, into, where = faiss.swig_ptr(one), faiss.swig_ptr(scores), faiss.swig_ptr(at)
-            self._flat.compute_distance_subset(1, of, len(at), into, where)
+        """How alike the rows at these places are to a vector."""
+        if not len(places):  # which FAISS refuses
+            return np.empty(0, np.float32)
+        buffers = self._pool.take(len(places))
+        scores = buffers.compare(self._flat, vector, places)
+        self._pool.give_back(buffers)
         return -scores if self._metric == "l2" else scores
 
     def _depth(self, k: int) -> int:

@@ -37,7 +37,7 @@ def checked(space: Space, vector: Vectors, what: str) -> Vectors:
             f"space {space.name!r} takes {wanted}"
         )
     if found.ndim == 1:
-        square = float(np.dot(found, found))
+        square = float(found.dot(found))
         if 1e-30 < square < 1e30:  # then no number is a NaN or infinite, or too small to square
             return found / np.float32(math.sqrt(square)) if space.metric == "cosine" else found
     if not np.isfinite(found).all():

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from pathlib import Path
-from typing import TypeVar
-
-import numpy as np
 
 from omni.errors import UsageError
 
@@ -24,17 +20,14 @@ from .connection import Catalog
 from .contracts import Filter, Space, Vectors
 from .decay import Decay
 from .facts import Twin, Version
-from .filters import Clause
 from .index import Index
+from .neighbours import Neighbours
 from .record import Record
 from .schema import table_of
 from .sealer import Sealer
-from .searching import ids_of, late, narrowed, passing, records_of, seen
-from .vectors import checked, restored
+from .searching import IDS, ids_of, passing, records, seen, sid_of
+from .vectors import restored
 
-T = TypeVar("T")
-
-_TRIES = 10
 _OF_THESE = "i.id IN (SELECT value FROM json_each(?))"
 
 
@@ -70,7 +63,8 @@ class View:
         self.principal = principal
         self.namespace = tuple(namespace)
         self.path = spelled(namespace)
-        self._known: dict[Space, tuple[int, int, int]] = {}
+        self._neighbours = Neighbours(parts.catalog, parts.index, principal, self.path)
+        self._records = records(parts.blobs.path)
 
     @contextmanager
     def reading(self) -> Iterator[tuple[sqlite3.Connection, int | None]]:
@@ -154,7 +148,8 @@ class View:
             as_of: when.
             exact: whether to take no shortcut through a graph.
         """
-        return self._near(ids_of, space, vector, k, where, as_of, exact)
+        _count(k)
+        return self._neighbours.nearest(IDS, space, vector, k, where, as_of, exact)
 
     def nearest_records(
         self,
@@ -167,50 +162,8 @@ class View:
         exact: bool = False,
     ) -> list[tuple[Record, float]]:
         """The same with the records, all of one moment."""
-        pick = partial(records_of, path_of=self.parts.blobs.path)
-        return self._near(pick, space, vector, k, where, as_of, exact)
-
-    def _near(
-        self,
-        pick: Callable[[sqlite3.Connection, Clause, Sequence[int]], dict[int, T]],
-        space: Space,
-        vector: Vectors,
-        k: int,
-        where: Filter | None,
-        as_of: datetime | None,
-        exact: bool,
-    ) -> list[tuple[T, float]]:
         _count(k)
-        query = checked(space, vector, "the query")
-        picked: dict[int, T] = {}
-        rids, scores = np.empty(0, np.int64), np.empty(0, np.float32)
-        for _ in range(_TRIES):
-            with self.parts.catalog.exactly() as (db, version):
-                numbers = self._numbers(db, version, space)
-                if numbers is None:
-                    return []
-                ns, sid = numbers
-                if space.multi:
-                    found = late(db, sid, space, query, k, passing(db, ns, where, as_of))
-                    known = pick(db, seen(ns, as_of), [rid for rid, _ in found])
-                    return [(known[rid], score) for rid, score in found if rid in known]
-                rids, scores = self.parts.index.nearest(
-                    db,
-                    version,
-                    sid,
-                    space,
-                    ns,
-                    query,
-                    k,
-                    where=narrowed(db, ns, where, as_of),
-                    past=as_of is not None,
-                    exact=exact,
-                )
-                picked = pick(db, seen(ns, as_of), rids.tolist())
-            if len(picked) == len(rids):
-                break  # else another thread was ahead of our snapshot: take a newer one
-        pairs = zip(rids.tolist(), scores.tolist(), strict=True)
-        return [(picked[rid], score) for rid, score in pairs if rid in picked]
+        return self._neighbours.nearest(self._records, space, vector, k, where, as_of, exact)
 
     def matching(
         self, words: str, k: int, where: Filter | None = None, *, as_of: datetime | None = None
@@ -367,31 +320,7 @@ class View:
 
     def sid(self, db: sqlite3.Connection, space: Space) -> int | None:
         """Number of a space, if anything was ever put there."""
-        row = db.execute(
-            "SELECT sid, width FROM space WHERE name = ? AND digest = ?",
-            (space.name, space.digest),
-        ).fetchone()
-        if row and row[1] != space.width:
-            raise UsageError(
-                f"space {space.name!r} is here with vectors of width {row[1]}, not {space.width}"
-            )
-        return row[0] if row else None
-
-    def _numbers(
-        self, db: sqlite3.Connection, version: int, space: Space
-    ) -> tuple[int, int] | None:
-        """Of the namespace and the space; `None` if either was never there.
-
-        Who may read can change only by a commit: within a version the answer holds.
-        """
-        known = self._known.get(space)
-        if known is None or known[0] != version:
-            ns = access.check(db, self.principal, self.path, Right.READ)
-            sid = self.sid(db, space)
-            if ns is None or sid is None:
-                return None
-            known = self._known[space] = version, ns, sid
-        return known[1:]
+        return sid_of(db, space)
 
     def _holds(self, db: sqlite3.Connection, sid: int, ns: int) -> bool:
         found = db.execute(

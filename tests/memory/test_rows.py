@@ -1,9 +1,12 @@
 """Rows of the catalogue become the records that they were made of."""
 
-from dataclasses import replace
+import copy
+import pickle
+from dataclasses import FrozenInstanceError, replace
 from datetime import UTC, datetime
 
 import numpy as np
+import pytest
 
 from omni import plugins
 from omni.media import Media
@@ -43,5 +46,9 @@ def test_records_that_are_found_are_those_that_were_put(tmp_path):
     put = {record.id: record for record in many}
     for record in found:
         record.__post_init__()
+        assert type(record) is Record
+        assert pickle.loads(pickle.dumps(record)) == copy.deepcopy(record) == record
+        with pytest.raises(FrozenInstanceError):
+            record.text = "other"  # type: ignore[misc]
         assert replace(record, media=given) == replace(put[record.id], media=given)
     memory.close()
