@@ -49,10 +49,10 @@ Things come from seeds that training does not use. *Held-out pairs* have a combi
 and shape or solid; of trend, season and event) that no encoder, no alignment and no language model
 was trained on; the codecs of pictures and speech, which know no words, have seen all. Nor was what
 is held out taught to be wrong: where an answer parts from the right one only by it, it is taken out
-of the softmax. *Outside the world* are photographs, pages of text, songs, surfaces and prose: right is who says that this is not
-known. Words are right if they are exactly right, but things that lie in no order may be named in
-any; pictures are measured on their pixels; speech is heard by pocketsphinx with a grammar of all
-phrases of its kind.
+of the softmax. *Outside the world* are photographs, pages of text, songs, surfaces and prose: right
+is who says that this is not known. Words are right if they are exactly right, but things that lie
+in no order may be named in any; pictures are measured on their pixels; speech is heard by
+pocketsphinx with a grammar of all phrases of its kind.
 
 | input | output | split | n | score | judge |
 |---|---|---|---|---|---|
