@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path, PurePath
-from types import TracebackType
 from typing import Any, Literal, cast
 
 from omni.content import Citation
@@ -32,7 +32,7 @@ _DEPTH = 50
 _CANDIDATES = 40
 
 
-class OneDocument:
+class OneDocument(AbstractContextManager["OneDocument"]):
     """A document that is asked; it answers what a `Library` does, of this document alone.
 
     Args:
@@ -196,15 +196,7 @@ class OneDocument:
         if self._owned:
             self.library.close()
 
-    def __enter__(self) -> OneDocument:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
